@@ -1,0 +1,108 @@
+"""Every hyper-parameter of the paper, in one frozen object."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+
+BACKGROUNDS = ("penalty", "lock")
+
+
+@dataclass(frozen=True)
+class DragConfig:
+    """Settings of an edit; the defaults are those of section 5.1. Symbols of the paper in brackets.
+
+    ``invert`` reads the first group, ``train_lora`` the last, ``drag`` all others. Raises ``ValueError`` for a
+    value that makes no sense, naming it.
+    """
+
+    # DDIM inversion
+    inference_steps: int = 50  # [T_max] DDIM steps in all
+    strength: float = 0.75  # share of these that is inverted; [T] = round(strength * inference_steps)
+
+    # alternating drag and denoising (AlDD)
+    operations: int = 70  # [K] drag operations in all
+    operations_per_step: int = 10  # [B] drag operations before each denoising step; K at once is "without AlDD"
+    gradient_steps: int = 3  # [J] gradient steps in a drag operation
+    learning_rate: float = 0.02  # [eta] of Adam on the latent
+    patience: int = 10  # drag operations in a row that move no handle before the drag ends
+
+    # motion supervision and tracking, in cells of the feature grid (2 pixels)
+    drag_size: float = 4.0  # [beta] how far ahead of the handle the template is wanted
+    supervision_radius: int = 4  # [r1]
+    tracking_radius: int = 12  # [r2]
+    information_preserving: bool = True  # True: Eq. 8, the template is the original handle; False: Eq. 7
+    feature_block: str = "up_blocks.2"  # whose output is F
+
+    # what lies outside the mask
+    background: str = "penalty"  # the paper's term, or "lock": the unedited latent is written back
+    mask_weight: float = 0.2  # [lambda] of the penalty
+
+    # mutual self-attention once dragging has ended; empty for none
+    mutual_blocks: tuple[str, ...] = ("up_blocks.2", "up_blocks.3")
+
+    # LoRA tuning on the picture
+    lora_rank: int = 16
+    lora_steps: int = 70
+    lora_learning_rate: float = 5e-4
+    lora_batch: int = 4
+
+    def __post_init__(self) -> None:
+        def check(name: str, low: float, high: float = math.inf, *, above: bool = False) -> None:
+            value = getattr(self, name)
+            whole = isinstance(getattr(type(self), name), int)
+            number = isinstance(value, int) if whole else isinstance(value, (int, float))
+            if not number or isinstance(value, bool) or not (low < value if above else low <= value) or not value <= high:
+                kind = "a whole number" if whole else "a number"
+                limit = f"{'above' if above else 'at least'} {low:g}" + (f" and at most {high:g}" if high < math.inf else "")
+                raise ValueError(f"{name} is {value!r}; it must be {kind} {limit}")
+
+        check("inference_steps", 1, 1000)
+        check("strength", 0, 1, above=True)
+        if round(self.strength * self.inference_steps) < 1:
+            raise ValueError(
+                f"strength {self.strength:g} of {self.inference_steps} inference_steps leaves no step to invert; raise one"
+            )
+        check("operations", 0)
+        check("operations_per_step", 1)
+        check("gradient_steps", 1)
+        check("learning_rate", 0, above=True)
+        check("patience", 1)
+        check("drag_size", 0, above=True)
+        check("supervision_radius", 1, 64)
+        check("tracking_radius", 1, 128)
+        check("mask_weight", 0)
+        check("lora_rank", 1, 512)
+        check("lora_steps", 0)
+        check("lora_learning_rate", 0, above=True)
+        check("lora_batch", 1, 64)
+        if self.background not in BACKGROUNDS:
+            raise ValueError(f"background is {self.background!r}; it must be one of {', '.join(BACKGROUNDS)}")
+
+    @property
+    def drag_steps(self) -> int:
+        """Denoising steps that are preceded by drag operations, K / B rounded up."""
+        return -(-self.operations // self.operations_per_step)
+
+    @classmethod
+    def paper(cls) -> DragConfig:
+        return cls()
+
+    @classmethod
+    def without_ip(cls) -> DragConfig:
+        """Ablation: motion supervision by Eq. 7."""
+        return cls(information_preserving=False)
+
+    @classmethod
+    def without_aldd(cls) -> DragConfig:
+        """Ablation: all drag operations at the first timestep."""
+        return cls(operations_per_step=cls.operations)
+
+    @classmethod
+    def dragdiffusion(cls) -> DragConfig:
+        """The baseline as a setting: all operations at T, one gradient step each, Eq. 7."""
+        return cls(operations_per_step=cls.operations, gradient_steps=1, information_preserving=False)
+
+    def replace(self, **changes) -> DragConfig:
+        return dataclasses.replace(self, **changes)

@@ -1,0 +1,241 @@
+"""Train the demo model from nothing: ``python -m gooddrag.demo.train --out FOLDER``.
+
+Two stages, each resumable from its own checkpoint in the output folder:
+
+1. the autoencoder, on random crops of fresh scenes;
+2. the U-Net, epsilon prediction on latents of a pool of scenes that is renewed while training goes on.
+
+Every scene is numbered and drawn from ``(seed, number)``, so a run sees the same pictures again whenever it
+is repeated; the held-out scenes (``world.scene``) are never among them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import DDIMScheduler, UNet2DConditionModel
+from torch import Tensor, nn
+
+from . import world
+from .vae import DemoVAE
+
+UNET_CONFIG = dict(  # SD1.5's topology, narrow; multiples of 32 because ComfyUI normalises in 32 groups
+    sample_size=32,
+    in_channels=4,
+    out_channels=4,
+    block_out_channels=(64, 128, 128, 128),
+    layers_per_block=1,
+    attention_head_dim=(1, 2, 2, 2),  # diffusers' name for the number of heads
+    cross_attention_dim=64,
+    norm_num_groups=32,
+    down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
+    up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
+)
+SCHEDULER_CONFIG = dict(
+    beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", set_alpha_to_one=False, steps_offset=1,
+    clip_sample=False,
+)
+
+
+def picture(seed: int, number: int) -> Tensor:
+    """Training scene ``number``: ``(3, 256, 256)`` in -1..1."""
+    scene = world.Scene.sample(np.random.default_rng((seed, number)))
+    return torch.from_numpy(world.render(scene)).permute(2, 0, 1).float() / 127.5 - 1
+
+
+class Trainer:
+    """What both stages share: optimiser, learning-rate schedule, moving average, checkpoint, log line."""
+
+    def __init__(self, name: str, model: nn.Module, args: argparse.Namespace, steps: int, lr: float):
+        self.name, self.args, self.steps, self.lr = name, args, steps, lr
+        self.device = torch.device(args.device)
+        self.model = model.to(self.device, memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=lr, betas=(0.9, 0.99), weight_decay=1e-3)
+        self.step, self.seconds, self.log = 0, 0.0, []
+        self.path = Path(args.out) / f"{name}.pt"
+        if self.path.exists():
+            state = torch.load(self.path, map_location=self.device, weights_only=True)
+            self.model.load_state_dict(state["model"])
+            self.average.load_state_dict(state["average"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.step, self.seconds, self.log = state["step"], state["seconds"], state["log"]
+            print(f"{name}: resumed at step {self.step}", flush=True)
+
+    def autocast(self):
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.args.bf16)
+
+    def save(self) -> None:
+        state = {"model": self.model.state_dict(), "average": self.average.state_dict(),
+                 "optimizer": self.optimizer.state_dict(), "step": self.step, "seconds": self.seconds, "log": self.log}
+        torch.save(state, self.path.with_suffix(".tmp"))
+        os.replace(self.path.with_suffix(".tmp"), self.path)
+
+    def run(self, loss_of_step, evaluate) -> None:
+        """Train until ``steps``; ``loss_of_step(step)`` gives the loss, ``evaluate()`` a dict of figures."""
+        mark, running = time.monotonic(), 0.0
+        while self.step < self.steps:
+            # warm up, hold, and decay over the last quarter
+            rate = self.lr * min(1.0, (self.step + 1) / 300, 4 * (1 - self.step / self.steps))
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            loss = loss_of_step(self.step)
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+            self.optimizer.step()
+            self.step += 1
+            decay = min(0.9995, (1 + self.step) / (10 + self.step))
+            with torch.no_grad():
+                for mean, value in zip(self.average.parameters(), self.model.parameters()):
+                    mean.lerp_(value, 1 - decay)
+            running += loss.item()
+            if self.step % self.args.every == 0 or self.step == self.steps:
+                self.seconds += time.monotonic() - mark
+                line = {"step": self.step, "loss": running / self.args.every, "hours": self.seconds / 3600, **evaluate()}
+                self.log.append(line)
+                print(self.name, json.dumps({k: round(v, 5) for k, v in line.items()}), flush=True)
+                self.save()
+                mark, running = time.monotonic(), 0.0
+
+
+def psnr(a: Tensor, b: Tensor) -> float:
+    """Peak signal to noise ratio in dB of pictures in -1..1."""
+    return float(10 * torch.log10(4 / (a.clamp(-1, 1) - b.clamp(-1, 1)).pow(2).mean(dim=(1, 2, 3)))
+                 .mean())
+
+
+def held_out(count: int) -> Tensor:
+    pictures = [torch.from_numpy(world.render(world.scene(i))) for i in range(count)]
+    return torch.stack(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def train_vae(args: argparse.Namespace) -> DemoVAE:
+    torch.manual_seed(args.seed)
+    trainer = Trainer("vae", DemoVAE(), args, args.vae_steps, lr=1e-3)
+    test = held_out(16).to(trainer.device)
+
+    def loss_of_step(step: int) -> Tensor:
+        rng = np.random.default_rng((args.seed, step, 1))
+        crops = []
+        for i in range(args.vae_batch // 2):
+            full = picture(args.seed, step * (args.vae_batch // 2) + i)
+            for _ in range(2):
+                y, x = rng.integers(0, 129, 2)
+                crops.append(full[:, y : y + 128, x : x + 128])
+        x = torch.stack(crops).to(trainer.device, memory_format=torch.channels_last)
+        model = trainer.model
+        with trainer.autocast():
+            z = model.encoder(x)
+            # noise on the latent: small latent changes must mean small changes of the picture
+            y = model.decoder(z + 0.05 * torch.randn_like(z))
+        y, z = y.float(), z.float()
+        d = y - x
+        edges = sum((d.roll(1, k) - d).abs().mean() for k in (2, 3))
+        spread = z.mean(dim=(0, 2, 3)).pow(2).mean() + (z.std(dim=(0, 2, 3)) - 1).pow(2).mean()
+        return 10 * d.pow(2).mean() + d.abs().mean() + 0.25 * edges + 0.02 * spread
+
+    @torch.no_grad()
+    def evaluate() -> dict:
+        z = trainer.average.encoder(test)
+        return {"psnr": psnr(trainer.average.decoder(z), test), "latent_std": float(z.std())}
+
+    trainer.run(loss_of_step, evaluate)
+    return trainer.average
+
+
+def train_unet(args: argparse.Namespace, vae: DemoVAE) -> UNet2DConditionModel:
+    torch.manual_seed(args.seed + 1)
+    unet = UNet2DConditionModel(**UNET_CONFIG)
+    trainer = Trainer("unet", unet, args, args.unet_steps, lr=args.unet_lr)
+    alphas = DDIMScheduler(**SCHEDULER_CONFIG).alphas_cumprod.to(trainer.device)
+
+    @torch.no_grad()
+    def encode(x: Tensor) -> Tensor:
+        with trainer.autocast():
+            return vae.encoder(x.to(trainer.device, memory_format=torch.channels_last)).float()
+
+    # latents of scenes 0..pool-1; every step the oldest few give way to new scenes
+    file = Path(args.out) / "latents.npy"
+    fresh = not file.exists()
+    pool = np.lib.format.open_memmap(file.with_suffix(".part.npy") if fresh else file, "w+" if fresh else "r+",
+                                     np.float16, (args.pool, 4, 32, 32)) if fresh else np.load(file, mmap_mode="r+")
+    if fresh:
+        for start in range(0, args.pool, 32):
+            stop = min(start + 32, args.pool)
+            batch = torch.stack([picture(args.seed, n) for n in range(start, stop)])
+            pool[start:stop] = encode(batch).cpu().numpy()
+            if start % 4096 == 0:
+                print(f"latents: {start} of {args.pool}", flush=True)
+        pool.flush()
+        os.replace(file.with_suffix(".part.npy"), file)
+    test = encode(held_out(64))
+    text = torch.zeros(1, 1, UNET_CONFIG["cross_attention_dim"], device=trainer.device)
+
+    def noise_loss(model: nn.Module, z: Tensor, t: Tensor, noise: Tensor) -> Tensor:
+        a = alphas[t][:, None, None, None]
+        noisy = (a.sqrt() * z + (1 - a).sqrt() * noise).to(memory_format=torch.channels_last)
+        with trainer.autocast():
+            eps = model(noisy, t, text.expand(len(z), -1, -1)).sample
+        return (eps.float() - noise).pow(2).mean()
+
+    def loss_of_step(step: int) -> Tensor:
+        rng = np.random.default_rng((args.seed, step, 2))
+        if args.renew:
+            slots = [(step * args.renew + i) % args.pool for i in range(args.renew)]
+            numbers = [args.pool + step * args.renew + i for i in range(args.renew)]
+            pool[slots] = encode(torch.stack([picture(args.seed, n) for n in numbers])).cpu().numpy()
+        z = torch.from_numpy(pool[rng.integers(0, args.pool, args.unet_batch)].astype(np.float32)).to(trainer.device)
+        # drags live at timesteps 1..741: nine tenths of the batch there, stratified, the rest above
+        u = (np.arange(args.unet_batch) + rng.random(args.unet_batch)) / args.unet_batch
+        t = torch.from_numpy(np.where(u < 0.9, u / 0.9 * 760, 760 + (u - 0.9) / 0.1 * 240).astype(np.int64))
+        return noise_loss(trainer.model, z, t.to(trainer.device), torch.randn_like(z))
+
+    @torch.no_grad()
+    def evaluate() -> dict:
+        generator = torch.Generator().manual_seed(0)
+        noise = torch.randn(test.shape, generator=generator).to(trainer.device)
+        figures = {}
+        for name, t in (("eps_mse_741", 741), ("eps_mse_401", 401), ("eps_mse_101", 101)):
+            figures[name] = float(noise_loss(trainer.average, test, torch.full((64,), t, device=trainer.device), noise))
+        t = torch.arange(64, device=trainer.device) * 1000 // 64
+        figures["eps_mse"] = float(noise_loss(trainer.average, test, t, noise))
+        return figures
+
+    trainer.run(loss_of_step, evaluate)
+    return trainer.average
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--out", required=True, help="folder of checkpoints, and of the finished model")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--every", type=int, default=250, help="steps between checkpoints")
+    parser.add_argument("--vae-steps", type=int, default=10_000)
+    parser.add_argument("--vae-batch", type=int, default=16)
+    parser.add_argument("--unet-steps", type=int, default=20_000)
+    parser.add_argument("--unet-batch", type=int, default=32)
+    parser.add_argument("--unet-lr", type=float, default=8e-4)
+    parser.add_argument("--pool", type=int, default=20_000, help="scenes kept as latents")
+    parser.add_argument("--renew", type=int, default=2, help="scenes of the pool replaced at every step")
+    parser.add_argument("--stage", choices=("all", "vae"), default="all")
+    args = parser.parse_args(argv)
+    Path(args.out).mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(args.threads)
+    vae = train_vae(args)
+    if args.stage == "all":
+        train_unet(args, vae)
+
+
+if __name__ == "__main__":
+    main()

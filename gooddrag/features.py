@@ -1,0 +1,59 @@
+"""What the U-Net predicts, and the feature map F that it passes on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from diffusers import UNet2DConditionModel
+from torch import Tensor, nn
+
+
+class _Reached(Exception):
+    """Raised inside the forward pass once the feature block has run, when nothing after it is wanted."""
+
+
+def feature_block(unet: UNet2DConditionModel, name: str) -> nn.Module:
+    """The block by its name in the U-Net, ``"up_blocks.2"`` in the paper. Raises ``ValueError``."""
+    blocks = {"mid_block": unet.mid_block, **{f"up_blocks.{i}": b for i, b in enumerate(unet.up_blocks)}}
+    if name not in blocks:
+        raise ValueError(f"feature_block is {name!r}; this U-Net has {', '.join(blocks)}")
+    return blocks[name]
+
+
+@contextmanager
+def _capture(block: nn.Module, stop: bool) -> Iterator[list[Tensor]]:
+    seen: list[Tensor] = []
+
+    def hook(_module: nn.Module, _inputs: tuple, output: Tensor) -> None:
+        seen.append(output)
+        if stop:
+            raise _Reached
+
+    handle = block.register_forward_hook(hook)
+    try:
+        yield seen
+    finally:
+        handle.remove()
+
+
+def predict(unet: UNet2DConditionModel, z: Tensor, t: int | Tensor, text: Tensor) -> Tensor:
+    """The U-Net's prediction for ``z`` ``(b, 4, h, w)`` at ``t``, given ``text`` ``(1, tokens, D)``; in z's dtype."""
+    text = text.to(device=z.device, dtype=unet.dtype).expand(z.shape[0], -1, -1)
+    return unet(z.to(unet.dtype), t, encoder_hidden_states=text).sample.to(z.dtype)
+
+
+def predict_with_features(
+    unet: UNet2DConditionModel, z: Tensor, t: int, text: Tensor, block: str, *, features_only: bool = False
+) -> tuple[Tensor | None, Tensor]:
+    """The prediction and F(z), the output of ``block``, ``(b, C, h', w')`` at the block's own resolution.
+
+    ``features_only`` leaves the forward pass after the block; the prediction is then None.
+    """
+    prediction = None
+    with _capture(feature_block(unet, block), stop=features_only) as seen:
+        try:
+            prediction = predict(unet, z, t, text)
+        except _Reached:
+            pass
+    return prediction, seen[0].to(z.dtype)

@@ -1,0 +1,228 @@
+"""Points, masks and sizes: the one place where coordinates are converted.
+
+Conventions
+-----------
+* People and files: picture pixels, ``(x, y)``, origin at the top left, 0 <= x <= width - 1.
+* Engine: cells of the feature grid, ``(row, col)``. The grid has half the resolution of the (padded) picture, four
+  cells for each latent cell; picture pixel ``x`` lies in grid column ``x / 2``, rounded half to even.
+* A feature map of any resolution is read on the grid as if it had been upsampled to it bilinearly
+  (``align_corners=False``); between cells the grid itself is interpolated bilinearly. Both interpolations are
+  separable and linear, so a patch is ``rows @ feature @ cols^T`` and the upsampled map is never made.
+* Pictures whose sides are not multiples of 8 are padded at the right and bottom by reflection, never stretched.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+LATENT_CELL = 8
+"""Picture pixels to a latent cell."""
+GRID_CELL = 2
+"""Picture pixels to a cell of the feature grid."""
+MIN_SIDE = 64
+MAX_PAIRS = 64
+
+Point = tuple[float, float]
+
+
+def _point(value: object, what: str) -> Point:
+    try:
+        x, y = value  # type: ignore[misc]
+        if isinstance(x, (bool, str)) or isinstance(y, (bool, str)):
+            raise TypeError
+        return float(x), float(y)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{what} is {value!r}; give two numbers [x, y] in pixels of the picture") from None
+
+
+@dataclass(frozen=True)
+class DragPoints:
+    """Pairs of a handle and the target that it is to be dragged to, in pixels of a picture.
+
+    ``handles[i]`` and ``targets[i]`` are ``(x, y)``; ``width`` and ``height`` are the picture's. Raises
+    ``ValueError`` when there is no pair, more than ``MAX_PAIRS``, or a point that is not in the picture.
+    """
+
+    handles: tuple[Point, ...]
+    targets: tuple[Point, ...]
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        if len(self.handles) != len(self.targets):
+            raise ValueError(
+                f"{len(self.handles)} handles but {len(self.targets)} targets; every handle needs its target"
+            )
+        if not self.handles:
+            raise ValueError("no points were given; place at least one handle and its target")
+        if len(self.handles) > MAX_PAIRS:
+            raise ValueError(f"{len(self.handles)} pairs were given, at most {MAX_PAIRS} are allowed; remove some")
+        for kind, points in (("handle", self.handles), ("target", self.targets)):
+            for i, (x, y) in enumerate(points):
+                if not (math.isfinite(x) and math.isfinite(y)):
+                    raise ValueError(f"{kind} {i + 1} is ({x:g}, {y:g}), which is not a finite number of pixels")
+                if not (0 <= x <= self.width - 1 and 0 <= y <= self.height - 1):
+                    raise ValueError(
+                        f"{kind} {i + 1} at ({x:g}, {y:g}) lies outside the {self.width}x{self.height} picture; "
+                        f"x must be 0 to {self.width - 1} and y 0 to {self.height - 1}"
+                    )
+
+    def __len__(self) -> int:
+        return len(self.handles)
+
+    @classmethod
+    def from_pairs(cls, pairs: Iterable[Sequence], width: int, height: int) -> DragPoints:
+        """From ``[(handle, target), ..]``, each point ``(x, y)``."""
+        handles, targets = [], []
+        for i, pair in enumerate(pairs):
+            if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+                raise ValueError(f"pair {i + 1} is {pair!r}; give [[handle x, handle y], [target x, target y]]")
+            handles.append(_point(pair[0], f"handle {i + 1}"))
+            targets.append(_point(pair[1], f"target {i + 1}"))
+        return cls(tuple(handles), tuple(targets), width, height)
+
+    @classmethod
+    def from_text(cls, text: str, width: int, height: int) -> DragPoints:
+        """From ``"x,y>x,y; x,y>x,y"``, the form of the command line."""
+        pairs = []
+        for i, part in enumerate(p for p in text.split(";") if p.strip()):
+            try:
+                handle, target = (tuple(float(v) for v in side.split(",")) for side in part.split(">"))
+            except ValueError:
+                raise ValueError(f"pair {i + 1} is {part.strip()!r}; write it as x,y>x,y, for example 60,64>84,72") from None
+            pairs.append((handle, target))
+        return cls.from_pairs(pairs, width, height)
+
+    @classmethod
+    def from_json(cls, text: str, width: int, height: int) -> DragPoints:
+        """From JSON in one of three forms: ``{"version": 1, "pairs": [{"handle": [x, y], "target": [x, y]}, ..]}``
+        as this project writes it, a plain ``[[handle, target], ..]``, or Drag100's
+        ``{"points": [handle, target, handle, target, ..]}``."""
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"the points are not valid JSON ({str(error)[:120]}); an example is {EXAMPLE_JSON}") from None
+        if isinstance(data, dict) and "pairs" in data:
+            if data.get("version", 1) != 1:
+                raise ValueError(
+                    f"the points have version {data['version']!r}, this pack reads version 1; update the pack"
+                )
+            pairs = data["pairs"]
+            if isinstance(pairs, list):
+                pairs = [(p.get("handle"), p.get("target")) if isinstance(p, dict) else p for p in pairs]
+        elif isinstance(data, dict) and "points" in data:
+            flat = data["points"]
+            if not isinstance(flat, list) or len(flat) % 2:
+                raise ValueError('"points" must list handle, target, handle, target, .. and so have an even length')
+            pairs = list(zip(flat[::2], flat[1::2]))
+        else:
+            pairs = data
+        if not isinstance(pairs, list):
+            raise ValueError(f"the points hold no list of pairs; an example is {EXAMPLE_JSON}")
+        return cls.from_pairs(pairs, width, height)
+
+    def to_json(self) -> str:
+        pairs = [{"handle": list(h), "target": list(t)} for h, t in zip(self.handles, self.targets)]
+        return json.dumps({"version": 1, "width": self.width, "height": self.height, "pairs": pairs})
+
+
+EXAMPLE_JSON = '{"pairs": [{"handle": [60, 64], "target": [84, 72]}]}'
+
+
+def padded(side: int) -> int:
+    """The next multiple of 8."""
+    return -(-side // LATENT_CELL) * LATENT_CELL
+
+
+def pad(image: Tensor) -> Tensor:
+    """Reflect ``(b, c, H, W)`` at the right and bottom to sides that are multiples of 8."""
+    height, width = image.shape[-2:]
+    if min(height, width) < MIN_SIDE:
+        raise ValueError(f"the picture is {width}x{height}; both sides must be at least {MIN_SIDE} pixels")
+    extra = (0, padded(width) - width, 0, padded(height) - height)
+    return F.pad(image, extra, mode="reflect") if any(extra) else image
+
+
+def crop(image: Tensor, width: int, height: int) -> Tensor:
+    """Undo ``pad``."""
+    return image[..., :height, :width]
+
+
+def grid_size(latent: Tensor) -> tuple[int, int]:
+    """Rows and columns of the feature grid that belongs to a latent ``(b, c, h, w)``."""
+    factor = LATENT_CELL // GRID_CELL
+    return latent.shape[-2] * factor, latent.shape[-1] * factor
+
+
+def to_grid(points: Sequence[Point], grid: tuple[int, int]) -> Tensor:
+    """Pixels ``(x, y)`` to whole grid cells ``(row, col)``, float32 ``(n, 2)``, kept inside the grid."""
+    xy = torch.tensor(points, dtype=torch.float32)
+    cells = torch.round(xy.flip(-1) / GRID_CELL)
+    return torch.minimum(cells, torch.tensor(grid, dtype=torch.float32) - 1)
+
+
+def to_pixels(cells: Tensor, size: tuple[int, int]) -> list[Point]:
+    """Grid cells ``(n, 2)`` to pixels ``(x, y)``, inside a picture of ``(width, height)``."""
+    return [(min(c * GRID_CELL, size[0] - 1), min(r * GRID_CELL, size[1] - 1)) for r, c in cells.tolist()]
+
+
+@lru_cache(maxsize=32)
+def _upsampling(size: int, cells: int) -> Tensor:
+    """The matrix ``(cells, size)`` of torch's bilinear upsampling along one axis."""
+    return F.interpolate(torch.eye(size, dtype=torch.float64)[None], cells, mode="linear", align_corners=False)[0].T
+
+
+def sample_patches(feature: Tensor, centres: Tensor, radius: int, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Read square patches of a feature map on the feature grid.
+
+    ``feature`` ``(1, C, h, w)`` at its own resolution; ``centres`` float32 ``(n, 2)`` as (row, col), fractions allowed.
+    Returns patches ``(n, C, 2r+1, 2r+1)``, differentiable in ``feature``, and a mask ``(n, 2r+1, 2r+1)`` that is
+    False where a patch reaches beyond the grid; there the patch repeats the border.
+    """
+    corner = centres.floor()
+    steps = torch.arange(-radius, radius + 2)
+    cells = corner.long()[:, :, None] + steps  # (n, 2, 2r+2) whole rows and columns
+    limit = torch.tensor(grid)[:, None] - 1
+    (rows, cols), (h, w) = torch.minimum(cells.clamp(min=0), limit).unbind(1), feature.shape[-2:]
+    rows, cols = _upsampling(h, grid[0])[rows].to(feature), _upsampling(w, grid[1])[cols].to(feature)
+    block = torch.einsum("nih,chw,njw->ncij", rows, feature[0], cols)
+
+    # bilinear between the cells; the four weights are rounded to float32 like the authors'
+    fy, fx = (centres - corner).unbind(1)
+    weights = torch.stack([(1 - fx) * (1 - fy), (1 - fx) * fy, fx * (1 - fy), fx * fy]).to(feature)[..., None, None, None]
+    upper, lower = block[:, :, :-1], block[:, :, 1:]
+    corners = (upper[..., :-1], lower[..., :-1], upper[..., 1:], lower[..., 1:])
+    patches = sum(weight * part for weight, part in zip(weights, corners))
+
+    position = centres[:, :, None] + steps[:-1]
+    inside = (position >= 0) & (position <= limit)
+    return patches, (inside[:, 0, :, None] & inside[:, 1, None, :]).to(feature.device)
+
+
+def latent_mask(mask: Tensor | None, latent: Tensor) -> Tensor:
+    """Editable cells of a latent ``(b, c, h, w)``: ``(1, 1, h, w)`` of 0 and 1 in the latent's dtype.
+
+    ``mask`` is ``(H, W)`` in pixels of the unpadded picture; any value above 0 is editable; None edits everywhere.
+    Resized by nearest neighbour to the feature grid and from there to the latent. Raises ``ValueError`` when
+    nothing is left to edit.
+    """
+    h, w = latent.shape[-2:]
+    if mask is None:
+        return torch.ones(1, 1, h, w, dtype=latent.dtype, device=latent.device)
+    editable = (mask > 0).to(latent)[None, None]
+    if not editable.any():
+        raise ValueError("the mask is empty: white is what may change, so nothing could move; paint it or remove it")
+    height, width = mask.shape
+    editable = F.pad(editable, (0, w * LATENT_CELL - width, 0, h * LATENT_CELL - height), mode="replicate")
+    cells = F.interpolate(F.interpolate(editable, grid_size(latent), mode="nearest"), (h, w), mode="nearest")
+    if not cells.any():
+        raise ValueError("the mask is thinner than a latent cell of 8 pixels and vanishes; paint it broader")
+    return cells

@@ -1,0 +1,47 @@
+"""DDIM inversion (Eq. 3) of a picture's latent, and the denoising pass that undoes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .config import DragConfig
+from .model import Model
+from .progress import Progress, silent
+from .schedule import Schedule
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """A picture as noise: ``latent`` is z_T ``(1, 4, h, w)``, reached along ``schedule`` under ``text``
+    ``(1, tokens, D)``; ``size`` is the picture's (width, height) before padding."""
+
+    latent: Tensor
+    schedule: Schedule
+    text: Tensor
+    size: tuple[int, int]
+
+
+@torch.no_grad()
+def invert(
+    model: Model,
+    z0: Tensor,
+    text: Tensor,
+    size: tuple[int, int],
+    config: DragConfig = DragConfig(),
+    callback: Callable[[Progress], None] = silent,
+) -> Inversion:
+    """Invert ``z0`` ``(1, 4, h, w)``, the picture's latent in the model's scaling, to z_T.
+
+    Each step evaluates the U-Net at the timestep that it steps *to*, on the latent that it steps *from*.
+    """
+    schedule = model.schedule(config.inference_steps, config.strength)
+    z = z0
+    for i, t in enumerate(reversed(schedule.timesteps)):
+        callback(Progress("invert", i, len(schedule.timesteps), t))
+        z = schedule.invert(model.predict(z, t, text), t, z)
+    callback(Progress("invert", len(schedule.timesteps), len(schedule.timesteps), schedule.timesteps[0]))
+    return Inversion(z, schedule, text, size)

@@ -1,0 +1,150 @@
+"""LoRA tuning of the U-Net on one picture, with peft (line 1 of Algorithm 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from diffusers import UNet2DConditionModel
+from peft import LoraConfig, inject_adapter_in_model
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from .config import DragConfig
+from .model import Model
+from .progress import Progress, silent
+
+TARGETS = ("to_q", "to_k", "to_v", "to_out.0")
+"""The projections of every attention layer, self and cross."""
+
+
+@dataclass(frozen=True)
+class LoRA:
+    """Low-rank updates of a U-Net: ``weights`` maps a module's name in diffusers' U-Net to (down ``(rank, in)``, up
+    ``(out, rank)``); the update of its weight is ``up @ down``."""
+
+    rank: int
+    weights: dict[str, tuple[Tensor, Tensor]]
+
+    def save(self, path: str | Path) -> None:
+        """Write a safetensors file in the common layout ``lora_unet_<module>.lora_down.weight``, which ComfyUI's and
+        diffusers' LoRA loaders read."""
+        tensors = {}
+        for name, (down, up) in self.weights.items():
+            prefix = f"lora_unet_{name.replace('.', '_')}"
+            tensors[f"{prefix}.lora_down.weight"] = down.contiguous().cpu()
+            tensors[f"{prefix}.lora_up.weight"] = up.contiguous().cpu()
+            tensors[f"{prefix}.alpha"] = torch.tensor(float(self.rank))
+        save_file(tensors, path, metadata={"format": "pt", "gooddrag_modules": "\n".join(self.weights)})
+
+    @classmethod
+    def load(cls, path: str | Path) -> LoRA:
+        """Read what ``save`` wrote. Raises ``ValueError`` for another kind of file."""
+        try:
+            with safe_open(path, framework="pt") as file:
+                names = (file.metadata() or {}).get("gooddrag_modules", "").split()
+                tensors = {key: file.get_tensor(key) for key in file.keys()}
+        except Exception as error:
+            raise ValueError(f"{path} cannot be read as a safetensors file ({error})") from None
+        if not names:
+            raise ValueError(f"{path} was not written by GoodDrag: its metadata names no modules")
+        weights = {}
+        for name in names:
+            prefix = f"lora_unet_{name.replace('.', '_')}"
+            weights[name] = (tensors[f"{prefix}.lora_down.weight"], tensors[f"{prefix}.lora_up.weight"])
+        return cls(next(iter(weights.values()))[0].shape[0], weights)
+
+
+@contextmanager
+def _adapter(unet: UNet2DConditionModel, rank: int) -> Iterator[dict[str, nn.Module]]:
+    """peft's LoRA layers in every attention projection, by module name; afterwards the U-Net is as it was."""
+    before = {n: m for n, m in unet.named_modules() if n.endswith(TARGETS)}
+    flags = {p: p.requires_grad for p in unet.parameters()}
+    had_config = hasattr(unet, "peft_config")
+    try:
+        config = LoraConfig(r=rank, lora_alpha=rank, init_lora_weights="gaussian", target_modules=list(TARGETS))
+        inject_adapter_in_model(config, unet, adapter_name="gooddrag")
+        yield {n: unet.get_submodule(n) for n in before}
+    finally:
+        for name, module in before.items():
+            parent, _, child = name.rpartition(".")
+            setattr(unet.get_submodule(parent), child, module)
+        if not had_config and hasattr(unet, "peft_config"):
+            del unet.peft_config
+        for parameter, flag in flags.items():
+            parameter.requires_grad_(flag)
+
+
+@torch.enable_grad()
+def train_lora(
+    model: Model,
+    z0: Tensor,
+    text: Tensor,
+    config: DragConfig = DragConfig(),
+    *,
+    seed: int = 0,
+    std: Tensor | None = None,
+    callback: Callable[[Progress], None] = silent,
+) -> LoRA:
+    """Tune on the latent ``z0`` ``(1, 4, h, w)`` of one picture under ``text`` ``(1, tokens, D)``.
+
+    AdamW with weight decay 1e-2 and constant rate on the mean squared error of the prediction, at uniform random
+    timesteps. ``std`` is the standard deviation of the autoencoder's posterior, resampled at every step; None
+    takes ``z0`` as it is. The same seed gives the same LoRA on the same device.
+    """
+    schedule = model.schedule(1000, 1.0)
+    generator = torch.Generator().manual_seed(seed)
+
+    def normal() -> Tensor:
+        return torch.randn(config.lora_batch, *z0.shape[1:], generator=generator).to(z0)
+
+    with torch.random.fork_rng(devices=[]), _adapter(model.unet, config.lora_rank) as layers:
+        parameters = []
+        for layer in layers.values():
+            # drawn from the generator, so that the result does not depend on the state of torch's
+            down, up = layer.lora_A["gooddrag"].weight, layer.lora_B["gooddrag"].weight
+            with torch.no_grad():
+                down.copy_(torch.randn(down.shape, generator=generator) / config.lora_rank)
+                up.zero_()
+            parameters += [down, up]
+        for parameter in parameters:
+            parameter.requires_grad_()
+        optimizer = torch.optim.AdamW(parameters, lr=config.lora_learning_rate, weight_decay=1e-2)
+        loss = None
+        for step in range(config.lora_steps):
+            t = torch.randint(0, 1000, (config.lora_batch,), generator=generator).to(z0.device)
+            callback(Progress("lora", step, config.lora_steps, int(t[0]), loss))
+            z = z0 if std is None else z0 + std * normal()
+            z, noise = z.expand(config.lora_batch, -1, -1, -1), normal()
+            prediction = model.predict(schedule.noised(z, noise, t), t, text)
+            error = F.mse_loss(prediction, schedule.target(z, noise, t))
+            optimizer.zero_grad()
+            error.backward()
+            optimizer.step()
+            loss = error.item()
+        callback(Progress("lora", config.lora_steps, config.lora_steps, 0, loss))
+        weights = {
+            name: (layer.lora_A["gooddrag"].weight.detach().clone(), layer.lora_B["gooddrag"].weight.detach().clone())
+            for name, layer in layers.items()
+        }
+    return LoRA(config.lora_rank, weights)
+
+
+@contextmanager
+def applied(unet: UNet2DConditionModel, lora: LoRA) -> Iterator[None]:
+    """While active the U-Net has the LoRA on it; afterwards it is exactly as before."""
+    with _adapter(unet, lora.rank) as layers:
+        missing = set(lora.weights) ^ set(layers)
+        if missing:
+            raise ValueError(f"the LoRA does not fit this U-Net: {len(missing)} layers differ, for example {min(missing)}")
+        for name, (down, up) in lora.weights.items():
+            layer = layers[name]
+            with torch.no_grad():
+                layer.lora_A["gooddrag"].weight.copy_(down)
+                layer.lora_B["gooddrag"].weight.copy_(up)
+        yield

@@ -1,0 +1,62 @@
+"""The adapter that alone knows the model: a diffusers U-Net of the Stable Diffusion 1.x family and how it was trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from diffusers import UNet2DConditionModel
+from torch import Tensor
+
+from . import features
+from .attention import mutual_self_attention
+from .schedule import Schedule
+
+
+@dataclass(frozen=True)
+class Model:
+    """A U-Net, frozen, and what it predicts (``"epsilon"`` or ``"v_prediction"``).
+
+    The U-Net decides device and dtype of the network; latents, losses and optimisers keep the dtype of the latent
+    that is passed in (float32, or float64 in parity runs).
+    """
+
+    unet: UNet2DConditionModel
+    prediction_type: str = "epsilon"
+
+    def __post_init__(self) -> None:
+        if self.unet.config.in_channels != 4:
+            raise ValueError(
+                f"this U-Net takes {self.unet.config.in_channels} latent channels; GoodDrag needs an ordinary Stable "
+                "Diffusion 1.x or 2.x model with 4 (not inpainting or pix2pix variants)"
+            )
+        if self.prediction_type not in ("epsilon", "v_prediction"):
+            raise ValueError(f"prediction_type is {self.prediction_type!r}; it must be 'epsilon' or 'v_prediction'")
+        self.unet.requires_grad_(False).eval()
+
+    @property
+    def device(self) -> torch.device:
+        return self.unet.device
+
+    def schedule(self, steps: int, strength: float) -> Schedule:
+        return Schedule(steps, strength, self.prediction_type)
+
+    def predict(self, z: Tensor, t: int | Tensor, text: Tensor) -> Tensor:
+        """Prediction shaped like ``z``; see ``features.predict``."""
+        return features.predict(self.unet, z, t, text)
+
+    def predict_with_features(self, z: Tensor, t: int, text: Tensor, block: str) -> tuple[Tensor, Tensor]:
+        """Prediction and F(z); see ``features.predict_with_features``."""
+        return features.predict_with_features(self.unet, z, t, text, block)
+
+    def features(self, z: Tensor, t: int, text: Tensor, block: str) -> Tensor:
+        """F(z) alone; the blocks after ``block`` are not evaluated."""
+        return features.predict_with_features(self.unet, z, t, text, block, features_only=True)[1]
+
+    def predict_mutually(self, source: Tensor, edited: Tensor, t: int, text: Tensor, blocks: tuple[str, ...]) -> tuple[Tensor, Tensor]:
+        """Predictions of the source and of the edited latent, which attends to the source in ``blocks``."""
+        if not blocks:
+            return self.predict(source, t, text), self.predict(edited, t, text)
+        with mutual_self_attention(self.unet, blocks):
+            both = self.predict(torch.cat([source, edited]), t, text)
+        return both[:1], both[1:]

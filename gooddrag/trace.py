@@ -1,0 +1,69 @@
+"""What happened during a drag: the record that is drawn, measured and written to a file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass, field
+
+from .config import DragConfig
+from .geometry import DragPoints, Point
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """One tracking. ``loss`` is the last of the operation's, None for the tracking that opens a denoising step.
+
+    ``operation`` counts finished drag operations; ``handles`` are (x, y) in pixels, ``distances`` what is left to
+    the targets in pixels, ``seconds`` since the edit began.
+    """
+
+    operation: int
+    timestep: int
+    loss: float | None
+    handles: tuple[Point, ...]
+    distances: tuple[float, ...]
+    seconds: float
+
+
+@dataclass
+class DragTrace:
+    """The whole run. ``ended`` is "reached" (every handle within 4 pixels of its target), "still" (no handle moved for
+    ``patience`` operations) or "operations" (all were used). ``seconds`` maps each stage to its wall time."""
+
+    points: DragPoints
+    config: DragConfig
+    timesteps: tuple[int, ...]
+    trackings: list[Tracking] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    ended: str = "operations"
+
+    def add(self, operation: int, timestep: int, loss: float | None, handles: list[Point], seconds: float) -> None:
+        distances = tuple(math.dist(h, t) for h, t in zip(handles, self.points.targets))
+        self.trackings.append(Tracking(operation, timestep, loss, tuple(handles), distances, seconds))
+
+    @property
+    def handles(self) -> tuple[Point, ...]:
+        """Where the handles were last seen, (x, y) in pixels."""
+        return self.trackings[-1].handles if self.trackings else self.points.handles
+
+    @property
+    def distances(self) -> tuple[float, ...]:
+        """Pixels that were left between the handles and their targets."""
+        return tuple(math.dist(h, t) for h, t in zip(self.handles, self.points.targets))
+
+    @property
+    def operations(self) -> int:
+        """Drag operations that were done."""
+        return self.trackings[-1].operation if self.trackings else 0
+
+    def summary(self) -> str:
+        """One line for people."""
+        why = {"reached": "every handle arrived", "still": "the handles stopped moving", "operations": "all were used"}
+        asked = [math.dist(h, t) for h, t in zip(self.points.handles, self.points.targets)]
+        left = ", ".join(f"{d:.0f} of {a:.0f}" for d, a in zip(self.distances, asked))
+        return f"{self.operations} drag operations ({why[self.ended]}); pixels left to go: {left}"
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self), indent=1)
