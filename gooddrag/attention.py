@@ -15,7 +15,9 @@ class _MutualSelfAttention:
     def __init__(self, processor):
         self.processor = processor
 
-    def __call__(self, attn, hidden_states: Tensor, encoder_hidden_states: Tensor | None = None, *args, **kwargs) -> Tensor:
+    def __call__(
+        self, attn, hidden_states: Tensor, encoder_hidden_states: Tensor | None = None, *args, **kwargs
+    ) -> Tensor:
         source = hidden_states[:1].expand_as(hidden_states)
         return self.processor(attn, hidden_states, source, *args, **kwargs)
 

@@ -53,9 +53,16 @@ class DragConfig:
             value = getattr(self, name)
             whole = isinstance(getattr(type(self), name), int)
             number = isinstance(value, int) if whole else isinstance(value, (int, float))
-            if not number or isinstance(value, bool) or not (low < value if above else low <= value) or not value <= high:
+            if (
+                not number
+                or isinstance(value, bool)
+                or not (low < value if above else low <= value)
+                or not value <= high
+            ):
                 kind = "a whole number" if whole else "a number"
-                limit = f"{'above' if above else 'at least'} {low:g}" + (f" and at most {high:g}" if high < math.inf else "")
+                limit = f"{'above' if above else 'at least'} {low:g}" + (
+                    f" and at most {high:g}" if high < math.inf else ""
+                )
                 raise ValueError(f"{name} is {value!r}; it must be {kind} {limit}")
 
         check("inference_steps", 1, 1000)
@@ -86,10 +93,6 @@ class DragConfig:
         return -(-self.operations // self.operations_per_step)
 
     @classmethod
-    def paper(cls) -> DragConfig:
-        return cls()
-
-    @classmethod
     def without_ip(cls) -> DragConfig:
         """Ablation: motion supervision by Eq. 7."""
         return cls(information_preserving=False)
@@ -106,3 +109,7 @@ class DragConfig:
 
     def replace(self, **changes) -> DragConfig:
         return dataclasses.replace(self, **changes)
+
+
+PAPER = DragConfig()
+"""The settings of the paper."""

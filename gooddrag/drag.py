@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .config import DragConfig
-from .geometry import DragPoints, Point, grid_size, latent_mask, sample_patches, to_grid, to_pixels
+from .config import PAPER, DragConfig
+from .geometry import DragPoints, check_fit, grid_size, latent_mask, sample_patches, to_grid, to_pixels
 from .inversion import Inversion
 from .model import Model
 from .motion import REACHED, feature_loss, mask_loss
@@ -22,12 +22,13 @@ from .tracking import track
 @dataclass(frozen=True)
 class DragResult:
     """``latent`` is the edited z_0 and ``source`` the unedited one, denoised alike, both ``(1, 4, h, w)``;
-    ``handles`` are where the handles ended, (x, y) in pixels; ``size`` is the picture's (width, height)."""
+    ``previews`` the z_0 that was predicted after each denoising step that had been dragged, with the number of drag
+    operations done; ``size`` is the picture's (width, height)."""
 
     latent: Tensor
     source: Tensor
-    handles: tuple[Point, ...]
     trace: DragTrace
+    previews: list[tuple[int, Tensor]]
     size: tuple[int, int]
 
 
@@ -85,7 +86,9 @@ class _Run:
         self.clock = time.monotonic()
 
     def report(self, stage: str, done: int, t: int, **more) -> None:
-        total = self.steps + self.config.operations * self.config.gradient_steps + len(self.inversion.schedule.timesteps)
+        total = (
+            self.steps + self.config.operations * self.config.gradient_steps + len(self.inversion.schedule.timesteps)
+        )
         handles = tuple(to_pixels(self.handles, self.inversion.size))
         self.callback(Progress(stage, done, total, t, handles=handles, **more))
 
@@ -119,9 +122,15 @@ class _Run:
         if not config.information_preserving:
             templates, inside = sample_patches(feature.detach(), self.handles, config.supervision_radius, self.grid)
         loss = feature_loss(
-            feature, templates, inside, self.handles, self.targets,
-            drag_size=config.drag_size, radius=config.supervision_radius, grid=self.grid,
-        )  # fmt: skip
+            feature,
+            templates,
+            inside,
+            self.handles,
+            self.targets,
+            drag_size=config.drag_size,
+            radius=config.supervision_radius,
+            grid=self.grid,
+        )
         if denoised is not None:
             loss = loss + config.mask_weight * mask_loss(denoised, reference.denoised, self.editable)
         return loss
@@ -190,7 +199,7 @@ def drag(
     inversion: Inversion,
     points: DragPoints,
     mask: Tensor | None = None,
-    config: DragConfig = DragConfig(),
+    config: DragConfig = PAPER,
     callback: Callable[[Progress], None] = silent,
 ) -> DragResult:
     """Drag the inverted picture's handles to their targets (Algorithm 1, lines 3 to 15).
@@ -199,16 +208,7 @@ def drag(
     gradient and denoising step and may raise to cancel. Nothing here is random. Raises ``ValueError`` when points
     and picture do not belong together or the mask leaves nothing to edit.
     """
-    if (points.width, points.height) != tuple(inversion.size):
-        raise ValueError(
-            f"the points were placed on a {points.width}x{points.height} picture, the inversion is of one of "
-            f"{inversion.size[0]}x{inversion.size[1]}; connect the same picture to both"
-        )
-    if mask is not None and tuple(mask.shape) != (points.height, points.width):
-        raise ValueError(
-            f"the mask is {mask.shape[-1]}x{mask.shape[-2]}, the picture {points.width}x{points.height}; "
-            "they must have the same size"
-        )
+    check_fit(points, mask, inversion.size)
     run = _Run(model, inversion, points, mask, config, callback)
     trace, schedule = run.trace, inversion.schedule
 
@@ -219,6 +219,7 @@ def drag(
     trace.seconds = {"reference": mark - run.clock, "drag": 0.0, "denoise": 0.0}
 
     z = source = inversion.latent
+    previews: list[tuple[int, Tensor]] = []
     for i, t in enumerate(schedule.timesteps):
         if run.dragging and i < run.steps and not run.still():
             z = run.drag(z, t, reference[i])
@@ -229,10 +230,11 @@ def drag(
                 z, preview = schedule.denoise(model.predict(z, t, inversion.text), t, z)
             source = reference[i].denoised
             z = run.outside(z, source)
+            previews.append((run.operation, preview))
         else:
             z, source, preview = run.denoise(z, source, t)
         trace.seconds["denoise"] += time.monotonic() - mark
         mark = time.monotonic()
         planned = run.gradients if run.dragging else config.operations * config.gradient_steps
         run.report("denoise", run.steps + planned + i + 1, t, latent=z, preview=preview)
-    return DragResult(z, source, trace.handles, trace, inversion.size)
+    return DragResult(z, source, trace, previews, inversion.size)

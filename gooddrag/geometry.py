@@ -97,7 +97,9 @@ class DragPoints:
             try:
                 handle, target = (tuple(float(v) for v in side.split(",")) for side in part.split(">"))
             except ValueError:
-                raise ValueError(f"pair {i + 1} is {part.strip()!r}; write it as x,y>x,y, for example 60,64>84,72") from None
+                raise ValueError(
+                    f"pair {i + 1} is {part.strip()!r}; write it as x,y>x,y, for example 60,64>84,72"
+                ) from None
             pairs.append((handle, target))
         return cls.from_pairs(pairs, width, height)
 
@@ -109,7 +111,9 @@ class DragPoints:
         try:
             data = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise ValueError(f"the points are not valid JSON ({str(error)[:120]}); an example is {EXAMPLE_JSON}") from None
+            raise ValueError(
+                f"the points are not valid JSON ({str(error)[:120]}); an example is {EXAMPLE_JSON}"
+            ) from None
         if isinstance(data, dict) and "pairs" in data:
             if data.get("version", 1) != 1:
                 raise ValueError(
@@ -197,7 +201,9 @@ def sample_patches(feature: Tensor, centres: Tensor, radius: int, grid: tuple[in
 
     # bilinear between the cells; the four weights are rounded to float32 like the authors'
     fy, fx = (centres - corner).unbind(1)
-    weights = torch.stack([(1 - fx) * (1 - fy), (1 - fx) * fy, fx * (1 - fy), fx * fy]).to(feature)[..., None, None, None]
+    weights = torch.stack([(1 - fx) * (1 - fy), (1 - fx) * fy, fx * (1 - fy), fx * fy]).to(feature)[
+        ..., None, None, None
+    ]
     upper, lower = block[:, :, :-1], block[:, :, 1:]
     corners = (upper[..., :-1], lower[..., :-1], upper[..., 1:], lower[..., 1:])
     patches = sum(weight * part for weight, part in zip(weights, corners))
@@ -207,19 +213,35 @@ def sample_patches(feature: Tensor, centres: Tensor, radius: int, grid: tuple[in
     return patches, (inside[:, 0, :, None] & inside[:, 1, None, :]).to(feature.device)
 
 
+def check_fit(points: DragPoints, mask: Tensor | None, size: tuple[int, int]) -> None:
+    """Raise ``ValueError`` unless points and mask ``(H, W)`` belong to a picture of ``size`` (width, height)."""
+    if (points.width, points.height) != tuple(size):
+        raise ValueError(
+            f"the points were placed on a {points.width}x{points.height} picture, but the picture is "
+            f"{size[0]}x{size[1]}; connect the same picture to both"
+        )
+    if mask is None:
+        return
+    if tuple(mask.shape) != (size[1], size[0]):
+        raise ValueError(
+            f"the mask is {mask.shape[-1]}x{mask.shape[-2]} and the picture {size[0]}x{size[1]}; "
+            "they must have the same size"
+        )
+    if not (mask > 0).any():
+        raise ValueError("the mask is empty: white is what may change, so nothing could move; paint it or remove it")
+
+
 def latent_mask(mask: Tensor | None, latent: Tensor) -> Tensor:
     """Editable cells of a latent ``(b, c, h, w)``: ``(1, 1, h, w)`` of 0 and 1 in the latent's dtype.
 
     ``mask`` is ``(H, W)`` in pixels of the unpadded picture; any value above 0 is editable; None edits everywhere.
     Resized by nearest neighbour to the feature grid and from there to the latent. Raises ``ValueError`` when
-    nothing is left to edit.
+    no cell is left.
     """
     h, w = latent.shape[-2:]
     if mask is None:
         return torch.ones(1, 1, h, w, dtype=latent.dtype, device=latent.device)
     editable = (mask > 0).to(latent)[None, None]
-    if not editable.any():
-        raise ValueError("the mask is empty: white is what may change, so nothing could move; paint it or remove it")
     height, width = mask.shape
     editable = F.pad(editable, (0, w * LATENT_CELL - width, 0, h * LATENT_CELL - height), mode="replicate")
     cells = F.interpolate(F.interpolate(editable, grid_size(latent), mode="nearest"), (h, w), mode="nearest")

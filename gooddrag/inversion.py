@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .config import DragConfig
+from .config import PAPER, DragConfig
 from .model import Model
 from .progress import Progress, silent
 from .schedule import Schedule
@@ -31,7 +31,7 @@ def invert(
     z0: Tensor,
     text: Tensor,
     size: tuple[int, int],
-    config: DragConfig = DragConfig(),
+    config: DragConfig = PAPER,
     callback: Callable[[Progress], None] = silent,
 ) -> Inversion:
     """Invert ``z0`` ``(1, 4, h, w)``, the picture's latent in the model's scaling, to z_T.

@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from .config import DragConfig
+from .config import PAPER, DragConfig
 from .model import Model
 from .progress import Progress, silent
 
@@ -48,7 +48,7 @@ class LoRA:
         try:
             with safe_open(path, framework="pt") as file:
                 names = (file.metadata() or {}).get("gooddrag_modules", "").split()
-                tensors = {key: file.get_tensor(key) for key in file.keys()}
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (safe_open is no mapping)
         except Exception as error:
             raise ValueError(f"{path} cannot be read as a safetensors file ({error})") from None
         if not names:
@@ -85,7 +85,7 @@ def train_lora(
     model: Model,
     z0: Tensor,
     text: Tensor,
-    config: DragConfig = DragConfig(),
+    config: DragConfig = PAPER,
     *,
     seed: int = 0,
     std: Tensor | None = None,
@@ -141,7 +141,9 @@ def applied(unet: UNet2DConditionModel, lora: LoRA) -> Iterator[None]:
     with _adapter(unet, lora.rank) as layers:
         missing = set(lora.weights) ^ set(layers)
         if missing:
-            raise ValueError(f"the LoRA does not fit this U-Net: {len(missing)} layers differ, for example {min(missing)}")
+            raise ValueError(
+                f"the LoRA does not fit this U-Net: {len(missing)} layers differ, for example {min(missing)}"
+            )
         for name, (down, up) in lora.weights.items():
             layer = layers[name]
             with torch.no_grad():

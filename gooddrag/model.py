@@ -53,7 +53,9 @@ class Model:
         """F(z) alone; the blocks after ``block`` are not evaluated."""
         return features.predict_with_features(self.unet, z, t, text, block, features_only=True)[1]
 
-    def predict_mutually(self, source: Tensor, edited: Tensor, t: int, text: Tensor, blocks: tuple[str, ...]) -> tuple[Tensor, Tensor]:
+    def predict_mutually(
+        self, source: Tensor, edited: Tensor, t: int, text: Tensor, blocks: tuple[str, ...]
+    ) -> tuple[Tensor, Tensor]:
         """Predictions of the source and of the edited latent, which attends to the source in ``blocks``."""
         if not blocks:
             return self.predict(source, t, text), self.predict(edited, t, text)

@@ -39,7 +39,11 @@ UNET_CONFIG = dict(  # SD1.5's topology, narrow; multiples of 32 because ComfyUI
     up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
 )
 SCHEDULER_CONFIG = dict(
-    beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", set_alpha_to_one=False, steps_offset=1,
+    beta_start=0.00085,
+    beta_end=0.012,
+    beta_schedule="scaled_linear",
+    set_alpha_to_one=False,
+    steps_offset=1,
     clip_sample=False,
 )
 
@@ -73,8 +77,14 @@ class Trainer:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.args.bf16)
 
     def save(self) -> None:
-        state = {"model": self.model.state_dict(), "average": self.average.state_dict(),
-                 "optimizer": self.optimizer.state_dict(), "step": self.step, "seconds": self.seconds, "log": self.log}
+        state = {
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "seconds": self.seconds,
+            "log": self.log,
+        }
         torch.save(state, self.path.with_suffix(".tmp"))
         os.replace(self.path.with_suffix(".tmp"), self.path)
 
@@ -99,7 +109,12 @@ class Trainer:
             running += loss.item()
             if self.step % self.args.every == 0 or self.step == self.steps:
                 self.seconds += time.monotonic() - mark
-                line = {"step": self.step, "loss": running / self.args.every, "hours": self.seconds / 3600, **evaluate()}
+                line = {
+                    "step": self.step,
+                    "loss": running / self.args.every,
+                    "hours": self.seconds / 3600,
+                    **evaluate(),
+                }
                 self.log.append(line)
                 print(self.name, json.dumps({k: round(v, 5) for k, v in line.items()}), flush=True)
                 self.save()
@@ -108,8 +123,7 @@ class Trainer:
 
 def psnr(a: Tensor, b: Tensor) -> float:
     """Peak signal to noise ratio in dB of pictures in -1..1."""
-    return float(10 * torch.log10(4 / (a.clamp(-1, 1) - b.clamp(-1, 1)).pow(2).mean(dim=(1, 2, 3)))
-                 .mean())
+    return float(10 * torch.log10(4 / (a.clamp(-1, 1) - b.clamp(-1, 1)).pow(2).mean(dim=(1, 2, 3))).mean())
 
 
 def held_out(count: int) -> Tensor:
@@ -165,8 +179,16 @@ def train_unet(args: argparse.Namespace, vae: DemoVAE) -> UNet2DConditionModel:
     # latents of scenes 0..pool-1; every step the oldest few give way to new scenes
     file = Path(args.out) / "latents.npy"
     fresh = not file.exists()
-    pool = np.lib.format.open_memmap(file.with_suffix(".part.npy") if fresh else file, "w+" if fresh else "r+",
-                                     np.float16, (args.pool, 4, 32, 32)) if fresh else np.load(file, mmap_mode="r+")
+    pool = (
+        np.lib.format.open_memmap(
+            file.with_suffix(".part.npy") if fresh else file,
+            "w+" if fresh else "r+",
+            np.float16,
+            (args.pool, 4, 32, 32),
+        )
+        if fresh
+        else np.load(file, mmap_mode="r+")
+    )
     if fresh:
         for start in range(0, args.pool, 32):
             stop = min(start + 32, args.pool)
@@ -213,6 +235,20 @@ def train_unet(args: argparse.Namespace, vae: DemoVAE) -> UNet2DConditionModel:
     return trainer.average
 
 
+def release(vae: DemoVAE, unet: UNet2DConditionModel, folder: Path) -> None:
+    """Write the moving averages in half precision as a diffusers folder, with preview colours fitted to the latents."""
+    for model, name in ((copy.deepcopy(vae), "vae"), (copy.deepcopy(unet), "unet")):
+        model.half().save_pretrained(folder / name)
+    pictures = held_out(64)
+    with torch.no_grad():
+        z = vae.float().cpu().encoder(pictures)
+    cells = z.permute(0, 2, 3, 1).reshape(-1, 4)
+    colours = nn.functional.avg_pool2d(pictures, 8).permute(0, 2, 3, 1).reshape(-1, 3)
+    fit = torch.linalg.lstsq(torch.cat([cells, torch.ones(len(cells), 1)], dim=1), colours).solution
+    factors = {"factors": fit[:4].tolist(), "bias": fit[4].tolist()}
+    (folder / "preview.json").write_text(json.dumps(factors, indent=1) + "\n")
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", required=True, help="folder of checkpoints, and of the finished model")
@@ -229,12 +265,15 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--pool", type=int, default=20_000, help="scenes kept as latents")
     parser.add_argument("--renew", type=int, default=2, help="scenes of the pool replaced at every step")
     parser.add_argument("--stage", choices=("all", "vae"), default="all")
+    parser.add_argument("--release", type=Path, help="write the model as a diffusers folder here when done")
     args = parser.parse_args(argv)
     Path(args.out).mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(args.threads)
     vae = train_vae(args)
     if args.stage == "all":
-        train_unet(args, vae)
+        unet = train_unet(args, vae)
+        if args.release:
+            release(vae, unet, args.release)
 
 
 if __name__ == "__main__":

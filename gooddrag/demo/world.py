@@ -9,7 +9,6 @@ in these pixels; ``render`` scales them for other sizes. Angles are radians, 0 a
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -27,12 +26,22 @@ _SKIES = (  # top, bottom of the sky
     ((0.28, 0.36, 0.62), (0.70, 0.74, 0.88)),
 )
 _MEADOWS = (
-    (0.45, 0.66, 0.35), (0.62, 0.70, 0.34), (0.33, 0.60, 0.47),
-    (0.80, 0.66, 0.42), (0.56, 0.52, 0.66), (0.40, 0.56, 0.62),
+    (0.45, 0.66, 0.35),
+    (0.62, 0.70, 0.34),
+    (0.33, 0.60, 0.47),
+    (0.80, 0.66, 0.42),
+    (0.56, 0.52, 0.66),
+    (0.40, 0.56, 0.62),
 )
 _FURS = (
-    (0.93, 0.55, 0.30), (0.86, 0.38, 0.42), (0.56, 0.44, 0.78), (0.30, 0.60, 0.80),
-    (0.34, 0.68, 0.56), (0.95, 0.74, 0.34), (0.70, 0.52, 0.42), (0.92, 0.60, 0.70),
+    (0.93, 0.55, 0.30),
+    (0.86, 0.38, 0.42),
+    (0.56, 0.44, 0.78),
+    (0.30, 0.60, 0.80),
+    (0.34, 0.68, 0.56),
+    (0.95, 0.74, 0.34),
+    (0.70, 0.52, 0.42),
+    (0.92, 0.60, 0.70),
 )
 _HATS = ((0.20, 0.22, 0.36), (0.62, 0.16, 0.24), (0.14, 0.40, 0.42), (0.42, 0.26, 0.50))
 
@@ -99,18 +108,42 @@ class Scene:
         sun_x = u(24, 62) if light < 0 else u(194, 232)
         cloud_x = u(184, 222) if light < 0 else u(34, 72)
         return cls(
-            sky_top=sky[0], sky_low=sky[1], meadow=colour(_MEADOWS, 0.04), light=light,
-            sun_x=sun_x, sun_y=u(26, 96), sun_r=u(17, 23),
-            cloud_x=cloud_x, cloud_y=u(26, 96), cloud_r=u(14, 18),
-            hill_x=u(0, 256), hill_h=u(18, 46), ground_y=u(158, 182),
-            x=u(100, 156), y=u(216, 236), scale=u(0.86, 1.04), side=side, fur=fur,
+            sky_top=sky[0],
+            sky_low=sky[1],
+            meadow=colour(_MEADOWS, 0.04),
+            light=light,
+            sun_x=sun_x,
+            sun_y=u(26, 96),
+            sun_r=u(17, 23),
+            cloud_x=cloud_x,
+            cloud_y=u(26, 96),
+            cloud_r=u(14, 18),
+            hill_x=u(0, 256),
+            hill_h=u(18, 46),
+            ground_y=u(158, 182),
+            x=u(100, 156),
+            y=u(216, 236),
+            scale=u(0.86, 1.04),
+            side=side,
+            fur=fur,
             belly=tuple(float(v) for v in np.clip(np.array(fur) * 0.35 + np.array((0.64, 0.62, 0.56)), 0, 1)),
             stripes=float(rng.random() < 0.5),
-            body_w=u(36, 45), body_h=u(42, 50), head_r=u(38, 44), head_dx=u(-18, 18), head_dy=u(-4, 6),
-            ear_len=u(22, 66), ear_spread=u(0.18, 0.62) + 0.45 * has_hat,
-            arm_len=u(42, 54), arm_l=beside if side < 0 else free, arm_r=free if side < 0 else beside,
-            tail_len=u(48, 64), tail_up=u(-0.2, 0.6),
-            mouth=u(3, 30), has_hat=has_hat, hat_h=u(24, 62), hat=colour(_HATS, 0.03),
+            body_w=u(36, 45),
+            body_h=u(42, 50),
+            head_r=u(38, 44),
+            head_dx=u(-18, 18),
+            head_dy=u(-4, 6),
+            ear_len=u(22, 66),
+            ear_spread=u(0.18, 0.62) + 0.45 * has_hat,
+            arm_len=u(42, 54),
+            arm_l=beside if side < 0 else free,
+            arm_r=free if side < 0 else beside,
+            tail_len=u(48, 64),
+            tail_up=u(-0.2, 0.6),
+            mouth=u(3, 30),
+            has_hat=has_hat,
+            hat_h=u(24, 62),
+            hat=colour(_HATS, 0.03),
         )
 
 
@@ -136,10 +169,16 @@ def anchors(s: Scene) -> dict[str, tuple[float, float]]:
         shoulder = (bx + sign * k * s.body_w * 0.74, by - k * s.body_h * 0.40)
         lift = s.arm_l if sign < 0 else s.arm_r
         out[f"shoulder_{name}"] = shoulder
-        out[f"hand_{name}"] = (shoulder[0] + sign * k * s.arm_len * math.cos(lift), shoulder[1] - k * s.arm_len * math.sin(lift))
+        out[f"hand_{name}"] = (
+            shoulder[0] + sign * k * s.arm_len * math.cos(lift),
+            shoulder[1] - k * s.arm_len * math.sin(lift),
+        )
     hip = (bx + s.side * k * s.body_w * 0.62, by + k * s.body_h * 0.55)
     out["hip"] = hip
-    out["tail"] = (hip[0] + s.side * k * s.tail_len * math.cos(s.tail_up), hip[1] - k * s.tail_len * math.sin(s.tail_up))
+    out["tail"] = (
+        hip[0] + s.side * k * s.tail_len * math.cos(s.tail_up),
+        hip[1] - k * s.tail_len * math.sin(s.tail_up),
+    )
     lip = hy + 0.40 * r
     out["lip"] = (hx, lip)
     out["chin"] = (hx, lip + k * (s.mouth + 7))
@@ -164,8 +203,8 @@ class _Canvas:
 
     def _box(self, x0: float, y0: float, x1: float, y1: float) -> tuple[slice, slice]:
         size = self.rgb.shape[0]
-        lo = [min(max(int(math.floor((v + 0.5) * self.k)), 0), size) for v in (x0, y0)]
-        hi = [min(max(int(math.ceil((v + 1.5) * self.k)), 0), size) for v in (x1, y1)]
+        lo = [min(max(math.floor((v + 0.5) * self.k), 0), size) for v in (x0, y0)]
+        hi = [min(max(math.ceil((v + 1.5) * self.k), 0), size) for v in (x1, y1)]
         return slice(lo[1], hi[1]), slice(lo[0], hi[0])
 
     def _mix(self, box, colour, alpha) -> None:
@@ -188,7 +227,9 @@ class _Canvas:
         q = ((self.x[:, box[1]] - x) / a) ** 2 + ((self.y[box[0]] - y) / b) ** 2
         self.rgb[box] *= 1 - strength * (np.clip(1 - q, 0, 1) ** 1.5)[..., None]
 
-    def ellipse(self, x, y, a, b, colour, *, flat: float = 1.0, gloss: float = 0.10, cast: float = 0.0, stripes=None) -> None:
+    def ellipse(
+        self, x, y, a, b, colour, *, flat: float = 1.0, gloss: float = 0.10, cast: float = 0.0, stripes=None
+    ) -> None:
         """``flat`` below 1 shades less of a dome; ``cast`` is the strength of the shadow on what lies behind."""
         if cast:
             self.shadow(x - 3 * np.sign(self.light[0]), y + 5, a * 1.22, b * 1.22, cast)
@@ -227,8 +268,8 @@ def _dark(colour, amount: float) -> np.ndarray:
 def _background(c: _Canvas, s: Scene) -> None:
     t = np.clip(c.y / 190, 0, 1)[..., None]
     c.rgb[:] = np.asarray(s.sky_top, np.float32) * (1 - t) + np.asarray(s.sky_low, np.float32) * t
-    glow = np.exp(-((c.x - s.sun_x) ** 2 + (c.y - s.sun_y) ** 2) / (2 * (2.2 * s.sun_r) ** 2))
-    c._mix((slice(None), slice(None)), (1.0, 0.95, 0.78), 0.45 * glow)
+    glow = np.exp(-((c.x - s.sun_x) ** 2 + (c.y - s.sun_y) ** 2) / (2 * (1.35 * s.sun_r) ** 2))
+    c._mix((slice(None), slice(None)), (1.0, 0.95, 0.78), 0.40 * glow)
     c.ellipse(s.sun_x, s.sun_y, s.sun_r, s.sun_r, (1.0, 0.86, 0.42), flat=0.55, gloss=0.05)
     r = s.cloud_r
     for dx, dy, k in ((-1.15, 0.20, 0.78), (1.20, 0.22, 0.72), (0.0, -0.18, 1.0)):
@@ -240,7 +281,9 @@ def _background(c: _Canvas, s: Scene) -> None:
     near = s.ground_y + 10 * np.cos((c.x - s.hill_x - 90) * (2 * math.pi / 300))
     depth = c.y - near
     tone = 1.04 - 0.0024 * depth + 0.045 * np.sin(depth * 0.30 + 1.5 * np.sin(c.x * 0.045 + s.hill_x))
-    c._mix((slice(None), slice(None)), np.asarray(s.meadow, np.float32) * tone[..., None], np.clip(depth * c.k + 0.5, 0, 1))
+    c._mix(
+        (slice(None), slice(None)), np.asarray(s.meadow, np.float32) * tone[..., None], np.clip(depth * c.k + 0.5, 0, 1)
+    )
 
 
 def _creature(c: _Canvas, s: Scene) -> None:
@@ -285,7 +328,15 @@ def _face(c: _Canvas, s: Scene, p: dict, r: float) -> None:
     # the muzzle grows downwards with the mouth, so that opening it moves the chin
     top = hy - 0.06 * r
     c.ellipse(hx, (top + chin + 5 * k) / 2, 23 * k, (chin + 5 * k - top) / 2, s.belly, flat=0.8, gloss=0.04, cast=0.18)
-    c.ellipse(hx, (lip + chin - 4 * k) / 2, 14 * k, max(chin - 4 * k - lip, 2) / 2 + 1.5, (0.36, 0.12, 0.16), flat=0.3, gloss=0.0)
+    c.ellipse(
+        hx,
+        (lip + chin - 4 * k) / 2,
+        14 * k,
+        max(chin - 4 * k - lip, 2) / 2 + 1.5,
+        (0.36, 0.12, 0.16),
+        flat=0.3,
+        gloss=0.0,
+    )
     if s.mouth > 12:
         c.ellipse(hx, chin - 8 * k, 9 * k, 4.5 * k, (0.93, 0.48, 0.50), flat=0.5, gloss=0.05)
     c.ellipse(*p["nose"], 9 * k, 6.5 * k, (0.22, 0.15, 0.17), gloss=0.35)

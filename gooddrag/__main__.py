@@ -1,0 +1,177 @@
+"""The command line: ``python -m gooddrag edit IMAGE --points "x,y>x,y" -o OUT.png``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+
+from . import codec
+from .config import BACKGROUNDS, DragConfig
+from .edit import edit
+from .geometry import DragPoints
+from .loading import load
+from .progress import Progress
+
+STAGES = {
+    "lora": "tuning the LoRA",
+    "invert": "inverting",
+    "reference": "reference pass",
+    "drag": "dragging",
+    "denoise": "denoising",
+}
+
+
+class _Bar:
+    """A bar that redraws itself on a terminal; one line at the start of each stage otherwise."""
+
+    def __init__(self, stream):
+        self.stream, self.live, self.stage = stream, stream.isatty(), ""
+
+    def __call__(self, p: Progress) -> None:
+        if self.live:
+            filled = round(30 * p.step / max(p.total, 1))
+            text = f"{STAGES[p.stage]:16} [{'#' * filled}{'.' * (30 - filled)}] {p.step}/{p.total}"
+            self.stream.write(f"\r{text}\x1b[K")
+        elif p.stage != self.stage and not (p.stage == "denoise" and self.stage == "drag"):
+            self.stream.write(f"{STAGES[p.stage]} ({p.total} steps in all)\n")
+        self.stage = p.stage if p.stage != "denoise" or self.stage != "drag" else "drag"
+        self.stream.flush()
+
+    def clear(self) -> None:
+        if self.live:
+            self.stream.write("\r\x1b[K")
+
+
+@contextlib.contextmanager
+def _written(path: Path) -> Iterator[Path]:
+    """A temporary name beside ``path`` that takes its place only when the block succeeds."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".gooddrag-", suffix=path.suffix)
+    os.close(handle)
+    try:
+        yield Path(name)
+        os.replace(name, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+
+
+def _open(path: str, what: str) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(Image.open(path))
+    except FileNotFoundError:
+        raise ValueError(f"the {what} {path} does not exist") from None
+    except (OSError, Image.DecompressionBombError) as error:
+        raise ValueError(f"the {what} {path} cannot be read as a picture ({error})") from None
+
+
+def _mask(path: str, size: tuple[int, int], say) -> torch.Tensor:
+    mask = _open(path, "mask").convert("L")
+    if mask.size != size:
+        say(f"the mask is {mask.width}x{mask.height}, the picture {size[0]}x{size[1]}: the mask was resized")
+        mask = mask.resize(size, Image.Resampling.NEAREST)
+    return torch.from_numpy(np.array(mask))
+
+
+def _check_output(path: Path, option: str) -> None:
+    if not path.parent.is_dir():
+        raise ValueError(f"{option} {path}: the folder {path.parent} does not exist; make it first")
+    if path.is_dir():
+        raise ValueError(f"{option} {path} is a folder; give the name of a file")
+
+
+def _edit(args: argparse.Namespace, say) -> None:
+    output = Path(args.output)
+    _check_output(output, "-o")
+    if output.suffix.lower() not in Image.registered_extensions():
+        raise ValueError(f"-o {output}: no picture format has the ending {output.suffix!r}; use .png")
+    if args.trace:
+        _check_output(Path(args.trace), "--trace")
+    image = codec.to_tensor(_open(args.image, "picture"))
+    size = (image.shape[-1], image.shape[-2])
+    points = DragPoints.from_text(args.points, *size)
+    mask = _mask(args.mask, size, say) if args.mask else None
+    config = DragConfig(
+        lora_steps=args.lora_steps,
+        operations=args.operations,
+        operations_per_step=args.operations_per_step,
+        background=args.background,
+    )
+    loaded = load(args.model, args.device)
+    bar = _Bar(sys.stderr)
+    start = time.monotonic()
+    try:
+        result = edit(
+            loaded.model,
+            loaded.vae,
+            loaded.encode_text(args.prompt),
+            image,
+            points,
+            mask,
+            config,
+            seed=args.seed,
+            callback=bar,
+        )
+    finally:
+        bar.clear()
+    with _written(output) as name:
+        codec.to_image(result.image).save(name, format=Image.registered_extensions()[output.suffix.lower()])
+    if args.trace:
+        with _written(Path(args.trace)) as name:
+            name.write_text(result.drag.trace.to_json())
+    say(f"{result.drag.trace.summary()}; {time.monotonic() - start:.1f} s; written to {output}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    defaults = DragConfig()
+    parser = argparse.ArgumentParser(prog="python -m gooddrag", description="Drag parts of a picture to new places.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    p = commands.add_parser("edit", help="edit one picture", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    p.add_argument("image", metavar="IMAGE", help="the picture to edit")
+    p.add_argument("--points", required=True, help='pairs in pixels, "handle x,y>target x,y; x,y>x,y"')
+    p.add_argument("--mask", help="picture of the editable region, white may change; without it everything may")
+    p.add_argument("--model", default="demo", help="demo, a folder in diffusers' layout, or an SD1.x checkpoint file")
+    p.add_argument("--prompt", default="", help="what the picture shows; the paper uses none")
+    p.add_argument("--lora-steps", type=int, default=defaults.lora_steps, help="0 tunes none")
+    p.add_argument("--operations", type=int, default=defaults.operations, help="drag operations in all, K")
+    p.add_argument("--operations-per-step", type=int, default=defaults.operations_per_step, help="B")
+    p.add_argument("--background", choices=BACKGROUNDS, default="lock", help="what holds the region outside the mask")
+    p.add_argument("--seed", type=int, default=0, help="of the LoRA tuning; everything else is deterministic")
+    p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    p.add_argument("--trace", metavar="FILE.json", help="write what happened: handles, distances, losses, times")
+    p.add_argument("-o", "--output", required=True, metavar="OUT.png")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit code 0 when the picture was written, 2 for bad input, 1 when it could not be written, 130 after Ctrl-C."""
+    args = _parser().parse_args(argv)
+
+    def say(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    try:
+        _edit(args, say)
+    except ValueError as error:
+        say(f"error: {error}")
+        return 2
+    except OSError as error:
+        say(f"error: the result could not be written: {error}")
+        return 1
+    except KeyboardInterrupt:
+        say("cancelled, nothing was written")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

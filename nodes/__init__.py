@@ -1,0 +1,21 @@
+"""The nodes, one explicit list."""
+
+from comfy_api.v0_0_2 import ComfyExtension, io
+
+from .decode import Decode
+from .demo import DemoModel
+from .invert import Invert
+from .lora_tune import LoRATune
+from .points import Points
+from .sampler import Sampler
+
+NODES: list[type[io.ComfyNode]] = [Points, LoRATune, Invert, Sampler, Decode, DemoModel]
+
+
+class GoodDragExtension(ComfyExtension):
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        return NODES
+
+
+async def comfy_entrypoint() -> GoodDragExtension:
+    return GoodDragExtension()

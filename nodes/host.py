@@ -1,0 +1,247 @@
+"""The one place that touches ComfyUI's runtime: models, devices, conversions, progress and cancelling."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import comfy.model_management
+import comfy.model_sampling
+import comfy.sd
+import comfy.utils
+import latent_preview
+import numpy as np
+import torch
+from comfy.model_patcher import ModelPatcher
+from diffusers import UNet2DConditionModel
+from PIL import Image
+from torch import Tensor
+
+from ..gooddrag.geometry import crop, pad
+from ..gooddrag.lora import LoRA
+from ..gooddrag.model import Model
+from ..gooddrag.progress import Progress
+
+log = logging.getLogger("GoodDrag")
+
+PREFIX = "diffusion_model."
+
+SIZE = "gooddrag_size"
+"""Key of a LATENT under which this pack keeps the picture's (width, height) before padding."""
+
+
+def _family(model: ModelPatcher) -> str:
+    config = getattr(model.model, "model_config", None)
+    return type(config if config is not None else model.model).__name__
+
+
+def unet_config(model: ModelPatcher) -> dict:
+    """diffusers' configuration of a MODEL's U-Net. Raises ``ValueError`` that names a family that is not supported."""
+    config = getattr(getattr(model.model, "model_config", None), "unet_config", {})
+    plain = (
+        "num_res_blocks" in config
+        and config.get("context_dim") is not None
+        and config.get("adm_in_channels") is None
+        and not config.get("use_temporal_attention")
+        and config.get("in_channels") == 4
+        and config.get("out_channels", 4) == 4
+        and set(config.get("transformer_depth", ())) <= {0, 1}
+    )
+    if not plain:
+        raise ValueError(
+            f"the MODEL is of the family {_family(model)}, which GoodDrag cannot drag: connect a Stable Diffusion 1.x "
+            "or 2.x checkpoint (not an inpainting, pix2pix, SDXL, SD3 or Flux model) to `model`"
+        )
+    channels = [config["model_channels"] * m for m in config["channel_mult"]]
+    layers = list(config["num_res_blocks"])
+    per_head = config.get("num_head_channels", -1)
+    heads = [c // per_head for c in channels] if per_head > 0 else config["num_heads"]
+    depth = iter(config["transformer_depth"])
+    attention = [sum(next(depth) for _ in range(n)) > 0 for n in layers]
+    return dict(
+        in_channels=4,
+        out_channels=4,
+        block_out_channels=tuple(channels),
+        layers_per_block=tuple(layers),
+        attention_head_dim=tuple(heads) if isinstance(heads, list) else heads,
+        cross_attention_dim=config["context_dim"],
+        use_linear_projection=bool(config.get("use_linear_in_transformer")),
+        upcast_attention=config.get("attn_precision") == torch.float32,
+        down_block_types=tuple("CrossAttnDownBlock2D" if a else "DownBlock2D" for a in attention),
+        up_block_types=tuple("CrossAttnUpBlock2D" if a else "UpBlock2D" for a in reversed(attention)),
+    )
+
+
+def _prediction_type(model: ModelPatcher) -> str:
+    sampling = model.get_model_object("model_sampling")
+    if isinstance(sampling, comfy.model_sampling.V_PREDICTION):
+        return "v_prediction"
+    if isinstance(sampling, comfy.model_sampling.EPS):
+        return "epsilon"
+    raise ValueError(
+        f"the MODEL is sampled as {type(sampling).__name__}; GoodDrag needs epsilon or v prediction. Remove the "
+        "ModelSampling node in front of `model`"
+    )
+
+
+def _weights(model: ModelPatcher) -> dict[str, Tensor]:
+    """The U-Net's weights under diffusers' names: views of ComfyUI's memory, copies only where that is not possible
+    (offloaded, quantised, or of a type that is cast on use)."""
+    device = model.load_device
+    dtype = model.model.get_dtype_inference()
+    names = comfy.utils.unet_to_diffusers(model.model.model_config.unet_config)
+    own = model.model.state_dict()
+    result, copied = {}, 0
+    for name, original in names.items():
+        key = PREFIX + original
+        if key not in own:
+            continue
+        weight = own[key]
+        lent = weight.device == device and weight.dtype == dtype and type(weight) in (Tensor, torch.nn.Parameter)
+        if not lent or getattr(model.model, "model_lowvram", False):
+            weight = model.patch_weight_to_device(key, device_to=device, return_weight=True).to(device, dtype)
+            copied += 1
+        view = torch.empty(0, dtype=weight.dtype, device=weight.device)
+        result[name] = view.set_(weight.untyped_storage(), weight.storage_offset(), weight.shape, weight.stride())
+    if copied:
+        log.info("GoodDrag: %d of %d weights had to be copied to be used for gradients", copied, len(result))
+    return result
+
+
+@contextmanager
+def diffusers_model(model: ModelPatcher, latent_shape: tuple[int, ...]) -> Iterator[Model]:
+    """While active: the MODEL, with the LoRAs that are on it, as a diffusers U-Net over the same weights, and autograd
+    switched on. Gradients need about the memory of a KSampler with a batch of four at ``latent_shape``."""
+    config, prediction_type = unet_config(model), _prediction_type(model)
+    if model.is_dynamic():
+        model = model.clone(disable_dynamic=True)
+    needed = model.memory_required([4, *latent_shape[1:]])
+    comfy.model_management.load_models_gpu([model], memory_required=needed, force_full_load=True)
+    with torch.inference_mode(False):
+        with torch.device("meta"):
+            unet = UNet2DConditionModel(**config)
+        unet.load_state_dict(_weights(model), strict=True, assign=True)
+        yield Model(unet, prediction_type)
+
+
+def encode(vae, image: Tensor) -> Tensor:
+    """The VAE's unscaled latent of ``image`` ``(1, H, W, 3)`` in 0..1, padded to multiples of 8 by reflection."""
+    return vae.encode(pad(image.movedim(-1, 1)).movedim(1, -1))
+
+
+def decode(vae, samples: Tensor, size: tuple[int, int]) -> Tensor:
+    """Pictures ``(b, height, width, 3)`` in 0..1 of unscaled latents, cropped to ``size`` (width, height)."""
+    return crop(vae.decode(samples).movedim(-1, 1), *size).movedim(1, -1)
+
+
+def to_pillow(image: Tensor) -> Image.Image:
+    """The first picture of an IMAGE ``(b, H, W, 3)``."""
+    return Image.fromarray((image[0].clamp(0, 1) * 255).round().byte().cpu().numpy())
+
+
+def to_images(pictures: list[Image.Image]) -> Tensor:
+    """An IMAGE of pictures of one size."""
+    return torch.stack([torch.from_numpy(np.array(p)).float() / 255 for p in pictures])
+
+
+def to_model(model: ModelPatcher, samples: Tensor) -> Tensor:
+    """A LATENT's unscaled samples in the model's scaling, on its device, as ordinary tensors for autograd."""
+    with torch.inference_mode(False):
+        return model.model.process_latent_in(samples.clone().float()).to(model.load_device)
+
+
+def plain(tensor: Tensor | None) -> Tensor | None:
+    """A copy that autograd may use; ComfyUI makes its tensors in inference mode."""
+    with torch.inference_mode(False):
+        return None if tensor is None else tensor.clone()
+
+
+def from_model(model: ModelPatcher, z: Tensor) -> Tensor:
+    """The way back."""
+    return model.model.process_latent_out(z).to(comfy.model_management.intermediate_device())
+
+
+def one_picture(image: Tensor, name: str = "image") -> Tensor:
+    """``(1, H, W, 3)`` of an IMAGE, which must hold one picture; an alpha channel is left away."""
+    if image.shape[0] != 1:
+        raise ValueError(
+            f"`{name}` holds {image.shape[0]} pictures; GoodDrag edits one at a time, so take one with ImageFromBatch"
+        )
+    if image.shape[-1] == 4:
+        log.info("GoodDrag: the transparency of `%s` is ignored", name)
+    return image[..., :3]
+
+
+def one_mask(mask: Tensor | None, size: tuple[int, int]) -> Tensor | None:
+    """A MASK as ``(H, W)``, resized to ``size`` (width, height) by nearest neighbour if it has another size."""
+    if mask is None:
+        return None
+    if mask.ndim == 3:
+        if mask.shape[0] != 1:
+            raise ValueError(f"`mask` holds {mask.shape[0]} masks; connect one")
+        mask = mask[0]
+    if tuple(mask.shape) != (size[1], size[0]):
+        log.warning(
+            "GoodDrag: the mask is %dx%d and was resized to the picture's %dx%d",
+            mask.shape[1],
+            mask.shape[0],
+            *size,
+        )
+        mask = torch.nn.functional.interpolate(mask[None, None].float(), (size[1], size[0]), mode="nearest")[0, 0]
+    return mask
+
+
+def text_of(conditioning: list, name: str = "positive") -> Tensor:
+    """The text embedding ``(1, tokens, D)`` of a CONDITIONING; what else it carries is named and left away."""
+    if not conditioning:
+        raise ValueError(f"`{name}` is empty; connect a CLIPTextEncode, its text may be empty")
+    text, options = conditioning[0]
+    ignored = sorted({"control", "area", "mask", "gligen"} & set(options))
+    if len(conditioning) > 1:
+        ignored.append(f"{len(conditioning) - 1} further prompts")
+    if ignored:
+        log.warning("GoodDrag: `%s` carries %s, which dragging ignores", name, ", ".join(ignored))
+    return plain(text[:1])
+
+
+def callback(model: ModelPatcher) -> Callable[[Progress], None]:
+    """Progress bar, live preview and cancelling for the engine's functions."""
+    previewer = latent_preview.get_previewer(model.load_device, model.model.latent_format)
+    if previewer is None and model.model.latent_format.latent_rgb_factors is not None:
+        previewer = latent_preview.Latent2RGBPreviewer(
+            model.model.latent_format.latent_rgb_factors, model.model.latent_format.latent_rgb_factors_bias
+        )
+    bar: comfy.utils.ProgressBar | None = None
+
+    def report(progress: Progress) -> None:
+        nonlocal bar
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        if bar is None or bar.total != progress.total:
+            bar = comfy.utils.ProgressBar(progress.total)
+        picture = None
+        if previewer is not None and progress.preview is not None:
+            kind, image, size = previewer.decode_latent_to_preview_image("JPEG", progress.preview.detach())
+            if image.width < 256:
+                image = image.resize((image.width * 8, image.height * 8), Image.Resampling.BICUBIC)
+            picture = (kind, image, size)
+        bar.update_absolute(progress.step, progress.total, picture)
+
+    return report
+
+
+def lora_state_dict(model: ModelPatcher, lora: LoRA) -> dict[str, Tensor]:
+    """A tuned LoRA in ComfyUI's own layout (LORA_MODEL): ``diffusion_model.<module>.lora_up.weight`` and so on."""
+    names = comfy.utils.unet_to_diffusers(model.model.model_config.unet_config)
+    result = {}
+    for module, (down, up) in lora.weights.items():
+        prefix = PREFIX + names[f"{module}.weight"].removesuffix(".weight")
+        result[f"{prefix}.lora_up.weight"] = up.cpu()
+        result[f"{prefix}.lora_down.weight"] = down.cpu()
+        result[f"{prefix}.alpha"] = torch.tensor(float(lora.rank))
+    return result
+
+
+def with_lora(model: ModelPatcher, state: dict[str, Tensor]) -> ModelPatcher:
+    """A clone of the MODEL with the LoRA as patches."""
+    return comfy.sd.load_lora_for_models(model, None, state, 1.0, 0.0)[0]

@@ -1,0 +1,64 @@
+"""GoodDrag DDIM Inversion: the picture as noise, from which it can be drawn again."""
+
+from comfy_api.v0_0_2 import io
+
+from ..gooddrag.config import DragConfig
+from ..gooddrag.inversion import invert
+from . import host
+from .types import CATEGORY, InversionType
+
+
+class Invert(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        d = DragConfig()
+        return io.Schema(
+            node_id="GoodDrag_Invert",
+            display_name="GoodDrag DDIM Inversion",
+            category=CATEGORY,
+            description="Turns the picture into the noise that the model would draw it from (DDIM inversion, Eq. 3). "
+            "Runs again only when the picture, the model or a setting changes.",
+            search_aliases=["ddim inversion", "noise", "drag"],
+            inputs=[
+                io.Model.Input(
+                    "model", tooltip="The model from GoodDrag LoRA Tune, or untuned. The sampler needs the same."
+                ),
+                io.Vae.Input("vae", tooltip="The VAE that belongs to the model."),
+                io.Image.Input("image", tooltip="The picture that will be dragged. One picture, any size."),
+                io.Conditioning.Input("positive", tooltip="The same as for the tuning."),
+                io.Int.Input(
+                    "steps",
+                    default=d.inference_steps,
+                    min=1,
+                    max=1000,
+                    tooltip="DDIM steps for the whole way to noise. More are more exact and take longer.",
+                ),
+                io.Float.Input(
+                    "strength",
+                    default=d.strength,
+                    min=0.02,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="How far to go towards noise, 0 to 1. Higher allows larger changes and keeps less of "
+                    "the picture; the paper uses 0.75.",
+                ),
+            ],
+            outputs=[
+                InversionType.Output(display_name="inversion", tooltip="For GoodDrag Sampler."),
+                io.Latent.Output(
+                    display_name="noise", tooltip="The inverted latent z_T, for looking at or for other samplers."
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model, vae, image, positive, steps, strength) -> io.NodeOutput:
+        host.unet_config(model)
+        config = DragConfig(inference_steps=steps, strength=strength)
+        image = host.one_picture(image)
+        size = (image.shape[2], image.shape[1])
+        z0 = host.to_model(model, host.encode(vae, image))
+        text = host.text_of(positive)
+        with host.diffusers_model(model, z0.shape) as borrowed:
+            inversion = invert(borrowed, z0, text, size, config, host.callback(model))
+        return io.NodeOutput(inversion, {"samples": host.from_model(model, inversion.latent), host.SIZE: size})

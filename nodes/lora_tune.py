@@ -1,0 +1,89 @@
+"""GoodDrag LoRA Tune: fit a LoRA to the picture, so that the model can draw it."""
+
+from comfy_api.v0_0_2 import io
+
+from ..gooddrag.config import DragConfig
+from ..gooddrag.lora import train_lora
+from . import host
+from .types import CATEGORY
+
+
+class LoRATune(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        d = DragConfig()
+        return io.Schema(
+            node_id="GoodDrag_LoRATune",
+            display_name="GoodDrag LoRA Tune",
+            category=CATEGORY,
+            description="Tunes a small LoRA on one picture, so that the model redraws exactly this picture while parts of "
+            "it are dragged. Runs again only when the picture, the model or a setting changes.",
+            search_aliases=["train lora", "drag"],
+            inputs=[
+                io.Model.Input(
+                    "model", tooltip="A Stable Diffusion 1.x or 2.x model; LoRAs that are on it stay on it."
+                ),
+                io.Vae.Input("vae", tooltip="The VAE that belongs to the model."),
+                io.Image.Input("image", tooltip="The picture that will be dragged. One picture, any size."),
+                io.Conditioning.Input(
+                    "positive", tooltip="What the picture shows. An empty text is fine, the paper uses none."
+                ),
+                io.Int.Input(
+                    "steps",
+                    default=d.lora_steps,
+                    min=0,
+                    max=2000,
+                    tooltip="Training steps. More fit the picture more closely and take longer; 0 tunes nothing.",
+                ),
+                io.Int.Input(
+                    "rank",
+                    default=d.lora_rank,
+                    min=1,
+                    max=128,
+                    tooltip="Rank of the LoRA: how much it can learn. The paper uses 16.",
+                    advanced=True,
+                ),
+                io.Float.Input(
+                    "learning_rate",
+                    default=d.lora_learning_rate,
+                    min=1e-6,
+                    max=1e-1,
+                    step=1e-5,
+                    round=1e-6,
+                    tooltip="Of AdamW. The paper uses 0.0005; too high destroys the picture.",
+                    advanced=True,
+                ),
+                io.Int.Input(
+                    "batch_size",
+                    default=d.lora_batch,
+                    min=1,
+                    max=32,
+                    tooltip="Noise samples in a step. Fewer need less memory and learn less in a step.",
+                    advanced=True,
+                ),
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=2**63 - 1,
+                    control_after_generate=io.ControlAfterGenerate.fixed,
+                    tooltip="Of the noise. The same seed gives the same LoRA.",
+                ),
+            ],
+            outputs=[
+                io.Model.Output(display_name="model", tooltip="The model with the tuned LoRA on it."),
+                io.LoraModel.Output(display_name="lora", tooltip="The LoRA alone, for SaveLoRA or LoraModelLoader."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model, vae, image, positive, steps, rank, learning_rate, batch_size, seed) -> io.NodeOutput:
+        host.unet_config(model)
+        config = DragConfig(lora_steps=steps, lora_rank=rank, lora_learning_rate=learning_rate, lora_batch=batch_size)
+        z0 = host.to_model(model, host.encode(vae, host.one_picture(image)))
+        text = host.text_of(positive)
+        shape = (batch_size, *z0.shape[1:])
+        with host.diffusers_model(model, shape) as borrowed:
+            lora = train_lora(borrowed, z0, text, config, seed=seed, callback=host.callback(model))
+        state = host.lora_state_dict(model, lora)
+        return io.NodeOutput(host.with_lora(model, state), state)
