@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,14 +54,13 @@ class _Bar:
 @contextlib.contextmanager
 def _written(path: Path) -> Iterator[Path]:
     """A temporary name beside ``path`` that takes its place only when the block succeeds."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".gooddrag-", suffix=path.suffix)
-    os.close(handle)
+    part = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
-        yield Path(name)
-        os.replace(name, path)
+        yield part
+        os.replace(part, path)
     finally:
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
+            part.unlink()
 
 
 def _open(path: str, what: str) -> Image.Image:

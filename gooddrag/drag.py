@@ -51,12 +51,12 @@ def reference_pass(
     handles: Tensor,
     config: DragConfig,
     steps: int,
-    callback: Callable[[int, int], None] = lambda step, t: None,
+    callback: Callable[[int], None] = lambda t: None,
 ) -> list[ReferenceStep]:
     """Denoise z_T without edits for ``steps`` steps; ``handles`` ``(n, 2)`` are p_i^0 in grid cells."""
     grid, z, reference = grid_size(inversion.latent), inversion.latent, []
-    for i, t in enumerate(inversion.schedule.timesteps[:steps]):
-        callback(i, t)
+    for t in inversion.schedule.timesteps[:steps]:
+        callback(t)
         prediction, feature = model.predict_with_features(z, t, inversion.text, config.feature_block)
         denoised, _ = inversion.schedule.denoise(prediction, t, z)
         templates, inside = sample_patches(feature, handles, config.supervision_radius, grid)
@@ -82,15 +82,17 @@ class _Run:
         self.dragging = config.operations > 0
         self.trace = DragTrace(points, config, inversion.schedule.timesteps)
         self.steps = min(config.drag_steps, len(inversion.schedule.timesteps))
-        self.gradients = 0
+        self.gradients = config.operations * config.gradient_steps
+        self.done, self.total = 0, self.steps + self.gradients + len(inversion.schedule.timesteps)
         self.clock = time.monotonic()
 
-    def report(self, stage: str, done: int, t: int, **more) -> None:
-        total = (
-            self.steps + self.config.operations * self.config.gradient_steps + len(self.inversion.schedule.timesteps)
-        )
+    def report(self, stage: str, t: int, **more) -> None:
         handles = tuple(to_pixels(self.handles, self.inversion.size))
-        self.callback(Progress(stage, done, total, t, handles=handles, **more))
+        self.callback(Progress(stage, self.done, self.total, t, handles=handles, **more))
+
+    def reference(self, t: int) -> None:
+        self.report("reference", t)
+        self.done += 1
 
     def note(self, t: int, loss: float | None) -> None:
         handles = to_pixels(self.handles, self.inversion.size)
@@ -137,16 +139,16 @@ class _Run:
 
     def still(self) -> bool:
         """No handle has moved for long enough: dragging ends for good."""
-        if self.unmoved < self.config.patience:
-            return False
-        self.trace.ended, self.dragging = "still", False
-        return True
+        return self.unmoved >= self.config.patience and self.end("still")
 
     def reached(self) -> bool:
         """Every handle has arrived: dragging ends for good."""
-        if bool(((self.handles - self.targets).norm(dim=1) >= REACHED).any()):
-            return False
-        self.trace.ended, self.dragging = "reached", False
+        return bool(((self.handles - self.targets).norm(dim=1) < REACHED).all()) and self.end("reached")
+
+    def end(self, reason: str) -> bool:
+        self.trace.ended, self.dragging = reason, False
+        self.done += self.gradients
+        self.gradients = 0
         return True
 
     @torch.enable_grad()
@@ -164,7 +166,7 @@ class _Run:
             if self.reached() or self.still():
                 break
             for j in range(config.gradient_steps):
-                self.report("drag", self.steps + self.gradients, t, loss=last)
+                self.report("drag", t, loss=last)
                 if k or j:
                     feature, denoised = self.evaluate(z, t)
                 loss = self.loss(feature, denoised, reference)
@@ -173,7 +175,8 @@ class _Run:
                 with torch.no_grad():
                     z.copy_(self.outside(z, reference.latent))
                 last = loss.item()
-                self.gradients += 1
+                self.done += 1
+                self.gradients -= 1
             before = self.handles
             # these features are from before the last update, as in the authors' code
             self.track(feature, reference)
@@ -212,9 +215,7 @@ def drag(
     run = _Run(model, inversion, points, mask, config, callback)
     trace, schedule = run.trace, inversion.schedule
 
-    reference = reference_pass(
-        model, inversion, run.originals, config, run.steps, lambda i, t: run.report("reference", i, t)
-    )
+    reference = reference_pass(model, inversion, run.originals, config, run.steps, run.reference)
     mark = time.monotonic()
     trace.seconds = {"reference": mark - run.clock, "drag": 0.0, "denoise": 0.0}
 
@@ -235,6 +236,6 @@ def drag(
             z, source, preview = run.denoise(z, source, t)
         trace.seconds["denoise"] += time.monotonic() - mark
         mark = time.monotonic()
-        planned = run.gradients if run.dragging else config.operations * config.gradient_steps
-        run.report("denoise", run.steps + planned + i + 1, t, latent=z, preview=preview)
+        run.done += 1
+        run.report("denoise", t, latent=z, preview=preview)
     return DragResult(z, source, trace, previews, inversion.size)

@@ -14,7 +14,7 @@ import latent_preview
 import numpy as np
 import torch
 from comfy.model_patcher import ModelPatcher
-from diffusers import UNet2DConditionModel
+from diffusers import DDIMScheduler, UNet2DConditionModel
 from PIL import Image
 from torch import Tensor
 
@@ -22,6 +22,7 @@ from ..gooddrag.geometry import crop, pad
 from ..gooddrag.lora import LoRA
 from ..gooddrag.model import Model
 from ..gooddrag.progress import Progress
+from ..gooddrag.schedule import SD_SCHEDULE
 
 log = logging.getLogger("GoodDrag")
 
@@ -75,14 +76,26 @@ def unet_config(model: ModelPatcher) -> dict:
 
 def _prediction_type(model: ModelPatcher) -> str:
     sampling = model.get_model_object("model_sampling")
-    if isinstance(sampling, comfy.model_sampling.V_PREDICTION):
-        return "v_prediction"
-    if isinstance(sampling, comfy.model_sampling.EPS):
-        return "epsilon"
-    raise ValueError(
-        f"the MODEL is sampled as {type(sampling).__name__}; GoodDrag needs epsilon or v prediction. Remove the "
-        "ModelSampling node in front of `model`"
-    )
+    kinds = comfy.model_sampling
+    name = type(sampling).__name__
+    if isinstance(sampling, kinds.V_PREDICTION) and not isinstance(sampling, kinds.EDM):
+        prediction_type = "v_prediction"
+    elif isinstance(sampling, kinds.EPS) and not isinstance(sampling, (kinds.X0, kinds.EDM)):
+        prediction_type = "epsilon"
+    else:
+        raise ValueError(
+            f"the MODEL is sampled as {name}; GoodDrag needs epsilon or v prediction. Remove the ModelSampling node in "
+            "front of `model`"
+        )
+    alphas = DDIMScheduler(**SD_SCHEDULE).alphas_cumprod
+    expected = ((1 - alphas) / alphas).sqrt()
+    sigmas = getattr(sampling, "sigmas", torch.empty(0)).cpu().float()
+    if sigmas.shape != expected.shape or not torch.allclose(sigmas, expected, rtol=0.02):
+        raise ValueError(
+            "the MODEL has another noise schedule than Stable Diffusion 1.x (a zero terminal SNR or a ModelSampling node); "
+            "GoodDrag cannot invert with it. Use a checkpoint with the usual schedule"
+        )
+    return prediction_type
 
 
 def _weights(model: ModelPatcher) -> dict[str, Tensor]:

@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""Two commands do everything: ``python3 dev.py demo`` and ``python3 dev.py test``.
+
+Needs nothing but Python 3.10 or newer. Everything is installed into the folder ``.work`` beside this file.
+"""
+
+import sys
+
+if sys.version_info < (3, 10):  # noqa: UP036 (this is where it is checked)
+    sys.exit(f"Python 3.10 or newer is needed, this is {sys.version.split()[0]}; start dev.py with a newer one")
+
+import argparse
+import json
+import subprocess
+import time
+
+from devtools import environment, workflow
+from devtools.environment import SetupError, say
+from devtools.server import Server, ServerError, clean_environment
+
+QUICKSTART = environment.ROOT / "example_workflows" / "gooddrag_quickstart.json"
+TIERS = {
+    "lint": ["ruff check .", "ruff format --check ."],
+    "engine": ["pytest tests/unit"],
+    "parity": ["pytest tests/parity", "tests.parity tests/parity/data"],
+    "nodes": ["pytest tests/nodes"],
+    "workflows": ["pytest tests/workflows"],
+    "slow": ["pytest tests/slow"],
+}
+DEFAULT_TIERS = ("lint", "engine", "parity", "nodes", "workflows")
+
+
+class Watch:
+    """Prints what the server is doing, and notes how long each node took."""
+
+    def __init__(self, prompt: dict):
+        self.titles = {key: node["_meta"]["title"] or node["class_type"] for key, node in prompt.items()}
+        self.prompt, self.seconds, self.node, self.mark = prompt, {}, None, time.monotonic()
+        self.live = sys.stdout.isatty()
+
+    def __call__(self, kind: str, data: dict) -> None:
+        if kind == "executing":
+            now = time.monotonic()
+            if self.node is not None:
+                class_type = self.prompt[self.node]["class_type"]
+                self.seconds[class_type] = self.seconds.get(class_type, 0.0) + now - self.mark
+            self.node, self.mark = data.get("node"), now
+            if self.node is not None and not self.live:
+                say(f"  {self.titles[self.node]}")
+        elif kind == "progress" and self.live and data.get("node") in self.titles:
+            done = round(30 * data["value"] / max(data["max"], 1))
+            bar = "#" * done + "." * (30 - done)
+            print(f"\r  {self.titles[data['node']]:28} [{bar}] {data['value']}/{data['max']}\x1b[K", end="", flush=True)
+
+    def close(self) -> None:
+        if self.live:
+            print("\r\x1b[K", end="")
+
+
+def demo(args: argparse.Namespace) -> int:
+    say("1/3 setting up (downloads only the first time)")
+    installing = environment.set_up()
+    say("2/3 starting ComfyUI")
+    with Server(args.port) as server:
+        graph = workflow.load(QUICKSTART)
+        prompt = workflow.to_prompt(graph, server.get("/object_info"))
+        scene = prompt[workflow.find(prompt, "GoodDrag_DemoModel")]["inputs"]
+        scene["kind"], scene["scene"] = args.kind or scene["kind"], scene["scene"] if args.scene is None else args.scene
+        say(f"3/3 dragging scene {scene['scene']}, {scene['kind']}")
+        watch = Watch(prompt)
+        start = time.monotonic()
+        try:
+            entry = server.run(prompt, watch)
+        finally:
+            watch.close()
+        editing = time.monotonic() - start
+        _report(server, prompt, entry, scene)
+        parts = ", ".join(f"{name.removeprefix('GoodDrag_')} {s:.1f}" for name, s in watch.seconds.items() if s >= 0.05)
+        say(f"seconds: installing {installing:.0f}, starting {server.seconds:.1f}, editing {editing:.1f} ({parts})")
+        if args.serve:
+            _serve(server)
+    return 0
+
+
+def _report(server: Server, prompt: dict, entry: dict, scene: dict) -> None:
+    folder = environment.ROOT / "output"
+    folder.mkdir(exist_ok=True)
+    names = {"GoodDrag_Points": "before", "SaveImage": "after", "PreviewImage": "overlay"}
+    files = {}
+    for key, output in entry["outputs"].items():
+        name = prompt[key]["_meta"]["title"].lower().replace(" ", "-") or names.get(prompt[key]["class_type"], key)
+        for i, image in enumerate(output.get("images", [])):
+            path = folder / (f"{name}.png" if len(output["images"]) == 1 else f"{name}-{i}.png")
+            path.write_bytes(server.image(image))
+            files.setdefault(prompt[key]["class_type"], path)
+            say(f"  wrote {path.relative_to(environment.ROOT)}")
+        for line in output.get("text", []):
+            say(f"  {line}")
+    command = [str(environment.PYTHON), "-m", "gooddrag.demo.evaluate", "--kinds", scene["kind"],
+               "--first", str(scene["scene"]), "--edited", str(files["SaveImage"])]  # fmt: skip
+    judged = json.loads(subprocess.check_output(command, cwd=environment.ROOT, env=clean_environment(), text=True))
+    say(
+        f"  {judged['done']:.0%} of the true drag was done; inside the mask {judged['ratio']:.0%} of the difference "
+        "to the true picture is left"
+    )
+
+
+def _serve(server: Server) -> None:
+    target = environment.BASE / "user"
+    say(f"ComfyUI is running at {server.url}")
+    say(f"  open the template browser (GoodDrag) or drop {QUICKSTART.relative_to(environment.ROOT)} onto the page")
+    say("  Ctrl-C stops it")
+    del target
+    try:
+        while server.process.poll() is None:
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        say("stopped")
+
+
+def test(args: argparse.Namespace) -> int:
+    unknown = set(args.tiers) - set(TIERS)
+    if unknown:
+        say(f"unknown tier {', '.join(sorted(unknown))}; there are {', '.join(TIERS)}")
+        return 2
+    tiers = args.tiers or list(DEFAULT_TIERS)
+    say(f"setting up for {', '.join(tiers)}")
+    environment.set_up(tests=True)
+    failed, start = [], time.monotonic()
+    for tier in tiers:
+        for command in TIERS[tier]:
+            mark = time.monotonic()
+            say(f"== {tier}: {command}")
+            words = [str(environment.PYTHON), "-m", *command.split()]
+            env = {**clean_environment(), "COMFYUI_DIR": str(environment.comfyui_dir())}
+            if subprocess.run(words, cwd=environment.ROOT, env=env).returncode:
+                failed.append(f"{tier}: {command}")
+            say(f"== {time.monotonic() - mark:.0f} s")
+    say(f"{'FAILED: ' + '; '.join(failed) if failed else 'all tiers passed'} in {time.monotonic() - start:.0f} s")
+    return 1 if failed else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    p = commands.add_parser("demo", help="drag a creature in a real ComfyUI and write the pictures")
+    p.add_argument("--kind", help="kind of drag, instead of the workflow's")
+    p.add_argument("--scene", type=int, help="number of the scene, instead of the workflow's")
+    p.add_argument("--port", type=int, help="port of the server; a free one by default")
+    p.add_argument("--serve", action="store_true", help="leave the server running")
+    p.set_defaults(run=demo)
+    p = commands.add_parser("test", help="run the tests")
+    p.add_argument("tiers", nargs="*", metavar="TIER", help=f"any of {', '.join(TIERS)}; all but slow by default")
+    p.set_defaults(run=test)
+    args = parser.parse_args()
+    try:
+        return args.run(args)
+    except (SetupError, ServerError, ValueError) as error:
+        say(f"error: {error}")
+        return 1
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""Workflow files as the editor saves them, turned into prompts as the server takes them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+NOTES = ("Note", "MarkdownNote")
+WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
+
+
+def load(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _is_widget(spec: list) -> bool:
+    kind, options = spec[0], spec[1] if len(spec) > 1 else {}
+    return (isinstance(kind, list) or kind in WIDGETS or "widgetType" in options) and not options.get("forceInput")
+
+
+def to_prompt(workflow: dict, object_info: dict) -> dict:
+    """The prompt of a workflow without subgraphs; ``object_info`` is the server's. Raises ``ValueError`` for a node that
+    the server does not know or whose widget values do not match its inputs."""
+    links = {link[0]: link for link in workflow["links"]}
+    prompt = {}
+    for node in workflow["nodes"]:
+        if node["type"] in NOTES or node.get("mode") in (2, 4):
+            continue
+        info = object_info.get(node["type"])
+        if info is None:
+            raise ValueError(f"node {node['id']} is a {node['type']}, which this server does not know")
+        values = list(node.get("widgets_values") or [])
+        inputs = {}
+        specs = {**info["input"].get("required", {}), **info["input"].get("optional", {})}
+        for name, spec in specs.items():
+            if not _is_widget(spec):
+                continue
+            if not values:
+                raise ValueError(f"node {node['id']} ({node['type']}) has no value for {name}")
+            inputs[name] = values.pop(0)
+            options = spec[1] if len(spec) > 1 else {}
+            if options.get("control_after_generate") or options.get("image_upload"):
+                values[:1] = []  # a second widget that belongs to the editor alone
+        if values:
+            raise ValueError(f"node {node['id']} ({node['type']}) has {len(values)} values too many")
+        for slot in node.get("inputs", []):
+            if slot.get("link") is not None:
+                _, origin, output, *_ = links[slot["link"]]
+                inputs[slot["name"]] = [str(origin), output]
+        prompt[str(node["id"])] = {
+            "class_type": node["type"],
+            "inputs": inputs,
+            "_meta": {"title": node.get("title", "")},
+        }
+    return prompt
+
+
+def find(prompt: dict, class_type: str) -> str:
+    """The id of the only node of a type."""
+    (found,) = [key for key, node in prompt.items() if node["class_type"] == class_type]
+    return found

@@ -1,0 +1,65 @@
+"""The pack inside a real ComfyUI, in this process. ``COMFYUI_DIR`` names it; without it these tests are skipped."""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).parent.parent.parent
+COMFYUI = os.environ.get("COMFYUI_DIR")
+
+if COMFYUI:
+    # before this folder, whose `nodes` would otherwise hide ComfyUI's
+    sys.path.insert(0, COMFYUI)
+    import comfy.options
+
+    comfy.options.enable_args_parsing(False)
+    from comfy.cli_args import args
+
+    args.cpu = not torch.cuda.is_available()
+
+
+@pytest.fixture(scope="session")
+def pack():
+    """The pack, loaded by path as ComfyUI does."""
+    name = "custom_nodes.ComfyUI-GoodDrag"
+    spec = importlib.util.spec_from_file_location(name, ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def part(pack):
+    """Modules of the pack by name: ``part("nodes.host")``."""
+    return lambda name: importlib.import_module(f"{pack.__name__}.{name}")
+
+
+@pytest.fixture(scope="session")
+def nodes(part):
+    """Node classes by id."""
+    return {node.GET_SCHEMA().node_id: node for node in part("nodes").NODES}
+
+
+@pytest.fixture
+def run(nodes):
+    """Execute a node as ComfyUI does, in inference mode, with the schema's defaults for what is not given."""
+
+    def execute(node_id, **inputs):
+        node = nodes[node_id]
+        defaults = {i.id: i.default for i in node.GET_SCHEMA().inputs if getattr(i, "default", None) is not None}
+        with torch.inference_mode():
+            return node.execute(**{**defaults, **inputs}).args
+
+    return execute
+
+
+@pytest.fixture
+def demo(run):
+    """The demo model's outputs by name."""
+    names = ("model", "vae", "positive", "image", "points", "mask", "truth")
+    return dict(zip(names, run("GoodDrag_DemoModel", kind="arm", scene=1)))

@@ -1,0 +1,232 @@
+"""The nodes' own work: conversions, LoRA on the MODEL, sizes, and what is refused."""
+
+import json
+import logging
+
+import pytest
+import torch
+
+pytest.importorskip("comfy", reason="COMFYUI_DIR is not set; python3 dev.py test nodes sets it")
+
+from comfy.model_management import InterruptProcessingException
+
+
+def tuned(run, demo, **settings):
+    common = {k: demo[k] for k in ("model", "vae", "image", "positive")}
+    return run("GoodDrag_LoRATune", **common, **{"steps": 2, **settings})
+
+
+def inverted(run, demo, model=None, **settings):
+    common = {k: demo[k] for k in ("vae", "image", "positive")}
+    return run("GoodDrag_Invert", model=model or demo["model"], **common, **{"steps": 10, **settings})
+
+
+def dragged(run, demo, inversion, model=None, **settings):
+    settings = {"operations": 2, "operations_per_step": 1, "gradient_steps": 1, **settings}
+    return run("GoodDrag_Sampler", model=model or demo["model"], inversion=inversion, points=demo["points"], **settings)
+
+
+def epsilon(part, model, demo):
+    host = part("nodes.host")
+    z = torch.randn(1, 4, 32, 32, generator=torch.Generator().manual_seed(3))
+    with host.diffusers_model(model, z.shape) as borrowed:
+        return borrowed.predict(z, 401, host.text_of(demo["positive"]))
+
+
+def test_whole_chain_gives_a_picture_of_the_same_size(run, demo):
+    model, lora = tuned(run, demo)
+    inversion, noise = inverted(run, demo, model)
+    assert noise["samples"].shape == (1, 4, 32, 32)
+    latent, trace = dragged(run, demo, inversion, model, mask=demo["mask"])
+    image, overlay, trajectory = run(
+        "GoodDrag_Decode", vae=demo["vae"], latent=latent, image=demo["image"], mask=demo["mask"], trace=trace
+    )
+    assert image.shape == overlay.shape == demo["image"].shape
+    assert trajectory.shape == (3, 256, 256, 3)
+    assert trace.trace.operations == 2
+    outside = torch.nn.functional.max_pool2d(demo["mask"][None], 31, 1, 15)[0, 0] == 0
+    assert (image - demo["image"])[0, outside].abs().max() < 1 / 250
+    assert all(key.startswith("diffusion_model.") for key in lora)
+
+
+def test_tuned_model_is_the_tuned_unet_and_the_given_one_is_not_changed(run, part, demo):
+    before = epsilon(part, demo["model"], demo)
+    model, _ = tuned(run, demo, learning_rate=0.01)
+    assert torch.equal(epsilon(part, demo["model"], demo), before)
+    adapted = epsilon(part, model, demo)
+    assert not torch.allclose(adapted, before, atol=1e-3)
+
+    host, lora = part("nodes.host"), part("gooddrag.lora")
+    config = part("gooddrag.config").DragConfig(lora_steps=2, lora_learning_rate=0.01)
+    z0 = host.to_model(demo["model"], host.encode(demo["vae"], demo["image"]))
+    with host.diffusers_model(demo["model"], z0.shape) as borrowed:
+        text = host.text_of(demo["positive"])
+        fitted = lora.train_lora(borrowed, z0, text, config)
+        z = torch.randn(1, 4, 32, 32, generator=torch.Generator().manual_seed(3))
+        with lora.applied(borrowed.unet, fitted):
+            expected = borrowed.predict(z, 401, text)
+    assert (adapted - expected).abs().max() < 1e-4
+
+
+def test_lora_that_is_already_on_the_model_is_trained_upon_and_kept(run, part, demo):
+    first, _ = tuned(run, demo, learning_rate=0.01)
+    second, _ = tuned(run, {**demo, "model": first}, learning_rate=0.01, seed=4)
+    assert not torch.allclose(epsilon(part, second, demo), epsilon(part, first, demo), atol=1e-4)
+    assert len(second.patches) == len(first.patches)
+    assert all(len(p) == 2 for p in second.patches.values())
+
+
+def test_lora_output_fits_the_stock_loader(run, part, demo):
+    import comfy.sd
+
+    model, lora = tuned(run, demo, learning_rate=0.01)
+    again, _ = comfy.sd.load_lora_for_models(demo["model"], None, lora, 1.0, 0.0)
+    assert torch.allclose(epsilon(part, again, demo), epsilon(part, model, demo), atol=1e-6)
+
+
+@pytest.mark.parametrize(("height", "width"), [(101, 90), (64, 129)])
+def test_any_size_comes_back_exactly(run, part, demo, height, width):
+    image = torch.rand(1, height, width, 3)
+    points = part("gooddrag.geometry").DragPoints.from_pairs([((width - 1, height - 1), (10, 10))], width, height)
+    inversion, noise = inverted(run, {**demo, "image": image})
+    assert noise["samples"].shape[-2:] == (-(-height // 8), -(-width // 8))
+    latent, trace = dragged(run, {**demo, "points": points}, inversion)
+    decoded, overlay, _ = run("GoodDrag_Decode", vae=demo["vae"], latent=latent, trace=trace)
+    assert decoded.shape == overlay.shape == image.shape
+
+
+def test_decode_of_a_plain_latent_without_anything_else(run, demo):
+    image, overlay, trajectory = run("GoodDrag_Decode", vae=demo["vae"], latent={"samples": torch.randn(1, 4, 9, 8)})
+    assert image.shape == overlay.shape == trajectory.shape == (1, 72, 64, 3)
+
+
+def test_same_seed_same_result(run, demo):
+    def once():
+        model, _ = tuned(run, demo, seed=3)
+        return dragged(run, demo, inverted(run, demo, model)[0], model)[0]["samples"]
+
+    assert torch.equal(once(), once())
+
+
+def test_points_from_json_override_the_suggestion(run, demo):
+    text = json.dumps([[[10, 20], [30, 40]]])
+    common = {"image": demo["image"], "suggestion": demo["points"]}
+    points, mask, overlay = run("GoodDrag_Points", points=text, **common)
+    assert points.handles == ((10, 20),)
+    assert mask.shape == (1, 256, 256)
+    assert mask.all()
+    assert overlay.shape == demo["image"].shape
+    assert run("GoodDrag_Points", points="  ", **common)[0] == demo["points"]
+
+
+BAD_POINTS = [
+    ("", "no points were given; place at least one handle and its target"),
+    ("[]", "no points were given"),
+    ("nonsense", "the points are not valid JSON"),
+    ("[[[10, 20], [256, 40]]]", "target 1 at (256, 40) lies outside the 256x256 picture; x must be 0 to 255"),
+    ("[[[NaN, 20], [5, 40]]]", "handle 1 is (nan, 20), which is not a finite number"),
+    (json.dumps([[[10, 20], [30, 40]]] * 200), "200 pairs were given, at most 64 are allowed; remove some"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_POINTS, ids=lambda v: v[:30])
+def test_bad_points(run, demo, text, message):
+    with pytest.raises(ValueError, match=".") as error:
+        run("GoodDrag_Points", image=demo["image"], points=text)
+    assert message in str(error.value)
+
+
+def test_bad_masks_and_pictures(run, demo, caplog):
+    with pytest.raises(ValueError, match="the mask is empty: white is what may change"):
+        run("GoodDrag_Points", image=demo["image"], points="[[[1, 2], [3, 4]]]", mask=torch.zeros(1, 256, 256))
+    with pytest.raises(ValueError, match="`mask` holds 2 masks; connect one"):
+        run("GoodDrag_Points", image=demo["image"], points="[[[1, 2], [3, 4]]]", mask=torch.ones(2, 256, 256))
+    caplog.set_level(logging.INFO)
+    mask = run("GoodDrag_Points", image=demo["image"], points="[[[1, 2], [3, 4]]]", mask=torch.ones(1, 100, 50))[1]
+    assert mask.shape == (1, 256, 256)
+    assert "the mask is 50x100 and was resized to the picture's 256x256" in caplog.text
+    with pytest.raises(ValueError, match="`image` holds 2 pictures; GoodDrag edits one at a time"):
+        inverted(run, {**demo, "image": torch.rand(2, 64, 64, 3)})
+    with pytest.raises(ValueError, match="the picture is 20x20; both sides must be at least 64 pixels"):
+        inverted(run, {**demo, "image": torch.rand(1, 20, 20, 3)})
+    rgba = torch.cat([demo["image"], torch.ones(1, 256, 256, 1)], dim=-1)
+    assert torch.equal(inverted(run, {**demo, "image": rgba})[1]["samples"], inverted(run, demo)[1]["samples"])
+    assert "the transparency of `image` is ignored" in caplog.text
+
+
+def test_picture_points_and_inversion_must_belong_together(run, part, demo):
+    inversion, _ = inverted(run, {**demo, "image": torch.rand(1, 64, 72, 3)})
+    with pytest.raises(ValueError, match="placed on a 256x256 picture, but the picture is 72x64"):
+        dragged(run, demo, inversion)
+    with pytest.raises(
+        ValueError, match="`image` is 64x64 but the edit 256x256; connect the picture that was inverted"
+    ):
+        run(
+            "GoodDrag_Decode", vae=demo["vae"], latent={"samples": torch.randn(1, 4, 32, 32)},
+            image=torch.rand(1, 64, 64, 3), mask=demo["mask"],
+        )  # fmt: skip
+
+
+def test_empty_conditioning_is_refused_and_extras_are_named(run, demo, caplog):
+    with pytest.raises(ValueError, match="`positive` is empty; connect a CLIPTextEncode"):
+        inverted(run, {**demo, "positive": []})
+    extra = [[demo["positive"][0][0], {"control": object(), "area": (1, 1, 0, 0)}], demo["positive"][0]]
+    inverted(run, {**demo, "positive": extra})
+    assert "`positive` carries area, control, 1 further prompts, which dragging ignores" in caplog.text
+
+
+@pytest.mark.parametrize("node_id", ["GoodDrag_LoRATune", "GoodDrag_Invert", "GoodDrag_Sampler"])
+def test_cancelling_leaves_model_and_next_run_as_they_were(run, part, demo, node_id, monkeypatch):
+    host = part("nodes.host")
+    inversion, _ = inverted(run, demo)
+    expected = dragged(run, demo, inversion)[0]["samples"]
+    keys = set(demo["model"].model.state_dict())
+    calls = []
+
+    def cancel():
+        calls.append(1)
+        if len(calls) == 3:
+            raise InterruptProcessingException
+
+    monkeypatch.setattr(host.comfy.model_management, "throw_exception_if_processing_interrupted", cancel)
+    with pytest.raises(InterruptProcessingException):
+        if node_id == "GoodDrag_LoRATune":
+            tuned(run, demo, steps=20)
+        elif node_id == "GoodDrag_Invert":
+            inverted(run, demo)
+        else:
+            dragged(run, demo, inversion)
+    monkeypatch.undo()
+    assert set(demo["model"].model.state_dict()) == keys
+    assert torch.equal(dragged(run, demo, inversion)[0]["samples"], expected)
+
+
+def test_progress_and_previews(run, part, demo, monkeypatch):
+    import comfy.utils
+
+    seen = []
+    monkeypatch.setattr(comfy.utils, "PROGRESS_BAR_HOOK", lambda v, t, preview, **_k: seen.append((v, t, preview)))
+    inversion, _ = inverted(run, demo)
+    seen.clear()
+    dragged(run, demo, inversion)
+    assert seen[-1][0] == seen[-1][1]
+    pictures = [p for *_, p in seen if p is not None]
+    assert len(pictures) == 8
+    kind, picture, _ = pictures[-1]
+    assert kind == "JPEG"
+    assert picture.size == (256, 256)
+
+
+def test_stock_nodes_take_the_latent(run, demo):
+    """VAE Decode, and a KSampler that goes on from the result."""
+    import nodes as stock
+
+    latent, _ = dragged(run, demo, inverted(run, demo)[0])
+    with torch.inference_mode():
+        (image,) = stock.VAEDecode().decode(demo["vae"], latent)
+        assert image.shape == demo["image"].shape
+        (refined,) = stock.KSampler().sample(
+            demo["model"], 0, 2, 1.0, "euler", "normal", demo["positive"], demo["positive"], latent, denoise=0.3
+        )
+    assert refined["samples"].shape == latent["samples"].shape
+    assert refined["gooddrag_size"] == (256, 256)

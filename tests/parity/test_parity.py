@@ -1,0 +1,121 @@
+"""The parity command agrees with the authors' code, and notices when the method is broken."""
+
+import importlib
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.parity import __main__ as parity
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture
+def only(tmp_path):
+    """A folder with one case and no networks: the committed ones are used."""
+
+    def folder(name):
+        shutil.copy(DATA / f"{name}.npz", tmp_path)
+        return str(tmp_path)
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def engine():
+    return importlib.import_module("gooddrag.drag")
+
+
+def test_a_case_passes(only, capsys):
+    assert parity.main([only("one_step_j1_no_alternation")]) == 0
+    out = capsys.readouterr().out
+    assert "one_step_j1_no_alternation" in out
+    assert "equal" in out
+    assert "1 of 1 cases agree" in out
+
+
+def test_an_empty_folder_is_not_a_success(tmp_path):
+    assert parity.main([str(tmp_path)]) == 2
+
+
+def test_nan_is_not_a_success():
+    nan = float("nan")
+    assert not parity.Outcome("x", nan, 0, 0, 0, True, (1, 1)).passed
+    assert not parity.Outcome("x", 0, 0, 0, 0, False, (1, 1)).passed
+    assert parity.Outcome("x", 0, 0, 0, 0, True, (1, 1)).passed
+
+
+def broken_config(monkeypatch, **changes):
+    real = parity.config_of
+    monkeypatch.setattr(parity, "config_of", lambda params: real(params).replace(**changes))
+
+
+def loss_scale(monkeypatch, engine):
+    real = engine.feature_loss
+    monkeypatch.setattr(engine, "feature_loss", lambda *a, **k: real(*a, **k) * 81 / 64)
+
+
+def lambda_(monkeypatch, engine):
+    broken_config(monkeypatch, mask_weight=0.1)
+
+
+def tracking_feature_age(monkeypatch, engine):
+    """Tracking sees the features after the last update instead of before."""
+    evaluate, track = engine._Run.evaluate, engine._Run.track
+
+    def remember(self, z, t):
+        self.at = (z, t)
+        return evaluate(self, z, t)
+
+    monkeypatch.setattr(engine._Run, "evaluate", remember)
+    monkeypatch.setattr(engine._Run, "track", lambda self, _old, ref: track(self, evaluate(self, *self.at)[0], ref))
+
+
+def adam_reset(monkeypatch, engine):
+    """The moments survive from one denoising step to the next."""
+    last = []
+
+    class Kept(torch.optim.Adam):
+        def __init__(self, params, **options):
+            super().__init__(params, **options)
+            if last:
+                (old,) = last[0].state.values()
+                self.state[params[0]] = old
+            last[:] = [self]
+
+    monkeypatch.setattr(engine.torch.optim, "Adam", Kept)
+
+
+def mutual_attention_layers(monkeypatch, engine):
+    broken_config(monkeypatch, mutual_blocks=("up_blocks.3",))
+
+
+def rounding(monkeypatch, engine):
+    """Half away from zero instead of half to even."""
+
+    def away(points, grid):
+        cells = torch.floor(torch.tensor(points, dtype=torch.float32).flip(-1) / 2 + 0.5)
+        return torch.minimum(cells, torch.tensor(grid, dtype=torch.float32) - 1)
+
+    monkeypatch.setattr(engine, "to_grid", away)
+    monkeypatch.setattr(parity, "to_grid", away)
+
+
+@pytest.mark.parametrize(
+    ("case", "damage"),
+    [
+        ("one_pair", loss_scale),
+        ("one_pair", lambda_),
+        ("one_pair", tracking_feature_age),
+        ("one_pair", adam_reset),
+        ("reaches_target", mutual_attention_layers),
+        ("odd_points", rounding),
+    ],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_damage_is_noticed(case, damage, only, monkeypatch, engine, capsys):
+    damage(monkeypatch, engine)
+    assert parity.main([only(case)]) == 1
+    assert "FAILED" in capsys.readouterr().out

@@ -1,0 +1,169 @@
+"""The command line, on the tiny networks of the parity runs."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gooddrag.__main__ import main
+
+ROOT = Path(__file__).parent.parent.parent
+TINY = str(ROOT / "tests" / "parity" / "data")
+SHORT = ["--lora-steps", "1", "--operations", "2", "--operations-per-step", "1"]
+
+
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / "in.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 101, 3), dtype=np.uint8)).save(path)
+    return path
+
+
+def run(picture, *extra, points="30,30>50,40", output="out.png"):
+    out = picture.parent / output
+    return main(["edit", str(picture), "--points", points, "--model", TINY, "-o", str(out), *SHORT, *extra]), out
+
+
+def test_writes_a_picture_of_the_same_size_and_a_trace(picture, capsys):
+    trace = picture.parent / "trace.json"
+    code, out = run(picture, "--trace", str(trace))
+    assert code == 0
+    assert Image.open(out).size == (101, 90)
+    data = json.loads(trace.read_text())
+    assert data["trackings"][-1]["operation"] == 2
+    text = capsys.readouterr().err
+    assert "dragging" in text
+    assert "2 drag operations" in text
+    assert "\r" not in text  # plain lines when it is no terminal
+    assert {p.name for p in picture.parent.iterdir()} == {"in.png", "out.png", "trace.json"}
+
+
+def test_same_command_same_picture(picture):
+    _, first = run(picture, output="a.png")
+    _, second = run(picture, output="b.png")
+    assert first.read_bytes() == second.read_bytes()
+    _, other = run(picture, "--seed", "5", output="c.png")
+    assert first.read_bytes() != other.read_bytes()
+
+
+def test_mask_of_another_size_is_resized_and_said(picture, capsys):
+    mask = picture.parent / "mask.png"
+    Image.new("L", (50, 45), 255).save(mask)
+    assert run(picture, "--mask", str(mask))[0] == 0
+    assert "the mask is 50x45, the picture 101x90: the mask was resized" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "L", "P", "LA", "CMYK"])
+def test_any_kind_of_picture(picture, mode):
+    Image.open(picture).convert(mode).save(picture.with_suffix(".tif"))
+    code, out = run(picture.with_suffix(".tif"))
+    assert code == 0
+    assert Image.open(out).mode == "RGB"
+
+
+BAD = [
+    (["--points", "300,5>1,1"], "handle 1 at (300, 5) lies outside the 101x90 picture"),
+    (["--points", "30,30>101,5"], "target 1 at (101, 5) lies outside"),
+    (["--points", ""], "no points were given"),
+    (["--points", "30,30"], "write it as x,y>x,y"),
+    (["--points", "nan,1>2,2"], "not a finite number"),
+    (["--points", ";".join(["1,1>2,2"] * 200)], "200 pairs were given, at most 64"),
+    (["--mask", "nowhere.png"], "the mask nowhere.png does not exist"),
+    (["--operations", "-1"], "operations is -1"),
+    (["--operations-per-step", "0"], "operations_per_step is 0"),
+    (["--lora-steps", "-5"], "lora_steps is -5"),
+    (["--model", "nowhere"], "the model 'nowhere' does not exist"),
+    (["--model", str(ROOT)], "is not a diffusers folder: it has no unet/config.json"),
+    (["--model", __file__], "cannot be read as a checkpoint"),
+    (["--prompt", "a cat"], "has no text encoder; leave the prompt empty"),
+    (["-o", "/nowhere/out.png"], "the folder /nowhere does not exist"),
+    (["-o", "out.xyz"], "no picture format has the ending '.xyz'"),
+    (["--trace", "/nowhere/t.json"], "--trace /nowhere/t.json: the folder"),
+]
+
+
+@pytest.mark.parametrize(("extra", "message"), BAD, ids=lambda value: str(value)[:40])
+def test_bad_input_is_exit_code_2_and_one_sentence(picture, extra, message, capsys):
+    code, out = run(picture, *extra)
+    text = capsys.readouterr().err
+    assert code == 2
+    assert message in text
+    assert text.strip().splitlines()[-1].startswith("error: ")
+    assert not out.exists()
+
+
+def test_bad_pictures(picture, capsys):
+    picture.write_bytes(b"nonsense")
+    assert run(picture)[0] == 2
+    assert "cannot be read as a picture" in capsys.readouterr().err
+    Image.new("RGB", (20, 20)).save(picture)
+    assert run(picture, points="1,1>9,9")[0] == 2
+    assert "20x20; both sides must be at least 64" in capsys.readouterr().err
+    assert main(["edit", "no.png", "--points", "1,1>2,2", "-o", "x.png"]) == 2
+    assert "the picture no.png does not exist" in capsys.readouterr().err
+
+
+def test_empty_mask(picture, capsys):
+    mask = picture.parent / "mask.png"
+    Image.new("L", (101, 90), 0).save(mask)
+    assert run(picture, "--mask", str(mask))[0] == 2
+    assert "the mask is empty: white is what may change" in capsys.readouterr().err
+
+
+def command(picture, *extra):
+    out = picture.parent / "out.png"
+    return [sys.executable, "-m", "gooddrag", "edit", str(picture), "--points", "30,30>50,40", "--model", TINY, *extra,
+            "-o", str(out)]  # fmt: skip
+
+
+def test_no_room_for_the_output_is_exit_code_1_and_leaves_nothing(picture):
+    def small_files():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+    result = subprocess.run(
+        command(picture, *SHORT), cwd=ROOT, preexec_fn=small_files, capture_output=True, text=True,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    assert result.returncode == 1, result.stderr
+    assert "the result could not be written" in result.stderr
+    assert [p.name for p in picture.parent.iterdir()] == ["in.png"]
+
+
+def test_ctrl_c_leaves_no_file(picture):
+    process = subprocess.Popen(command(picture, "--lora-steps", "100000"), cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert "tuning the LoRA" in process.stderr.readline()
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, text = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "cancelled, nothing was written" in text
+    assert [p.name for p in picture.parent.iterdir()] == ["in.png"]
+
+
+def test_terminal_shows_a_bar(picture):
+    import pty
+
+    master, slave = pty.openpty()
+    process = subprocess.Popen(command(picture, *SHORT), cwd=ROOT, stderr=slave)
+    os.close(slave)
+    text = b""
+    while True:
+        try:
+            chunk = os.read(master, 4096)
+        except OSError:
+            break
+        if not chunk:
+            break
+        text += chunk
+    assert process.wait() == 0
+    assert b"dragging         [" in text
+    assert b"\r" in text

@@ -1,0 +1,65 @@
+"""The settings: the paper's values, and what is refused."""
+
+import dataclasses
+
+import pytest
+
+from gooddrag import DragConfig
+
+
+def test_defaults_are_section_5_1():
+    c = DragConfig()
+    assert (c.inference_steps, c.strength, c.operations, c.operations_per_step, c.gradient_steps) == (
+        50,
+        0.75,
+        70,
+        10,
+        3,
+    )
+    assert (c.drag_size, c.supervision_radius, c.tracking_radius, c.mask_weight, c.learning_rate) == (
+        4,
+        4,
+        12,
+        0.2,
+        0.02,
+    )
+    assert (c.lora_rank, c.lora_steps, c.lora_learning_rate, c.lora_batch, c.patience) == (16, 70, 5e-4, 4, 10)
+    assert (c.feature_block, c.mutual_blocks) == ("up_blocks.2", ("up_blocks.2", "up_blocks.3"))
+    assert (c.background, c.information_preserving, c.drag_steps) == ("penalty", True, 7)
+
+
+def test_ablations_are_settings():
+    assert not DragConfig.without_ip().information_preserving
+    assert DragConfig.without_aldd().drag_steps == 1
+    c = DragConfig.dragdiffusion()
+    assert (c.drag_steps, c.gradient_steps, c.information_preserving) == (1, 1, False)
+
+
+def test_a_remainder_of_operations_gets_a_step_of_its_own():
+    assert DragConfig(operations=25, operations_per_step=10).drag_steps == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("inference_steps", 0), ("inference_steps", 1001), ("inference_steps", 50.0), ("strength", 0), ("strength", 1.01),
+        ("strength", float("nan")), ("operations", -1), ("operations", True), ("operations_per_step", 0),
+        ("gradient_steps", 0), ("learning_rate", 0), ("learning_rate", float("nan")), ("patience", 0), ("drag_size", 0),
+        ("supervision_radius", 0), ("supervision_radius", 2.5), ("tracking_radius", 0), ("mask_weight", -0.1),
+        ("background", "blur"), ("lora_rank", 0), ("lora_steps", -1), ("lora_learning_rate", 0), ("lora_batch", 0),
+        ("learning_rate", "0.02"),
+    ],
+)  # fmt: skip
+def test_nonsense_is_refused_by_name(name, value):
+    with pytest.raises(ValueError, match=name):
+        DragConfig(**{name: value})
+
+
+def test_no_step_to_invert_is_refused():
+    with pytest.raises(ValueError, match="leaves no step to invert"):
+        DragConfig(inference_steps=10, strength=0.04)
+
+
+def test_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        DragConfig().operations = 3

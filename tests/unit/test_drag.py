@@ -1,0 +1,193 @@
+"""The whole of Algorithm 1 on a real, tiny U-Net."""
+
+import json
+
+import pytest
+import torch
+
+from gooddrag import DragPoints, drag, invert
+from gooddrag.drag import reference_pass
+from gooddrag.features import predict
+from gooddrag.geometry import to_grid
+
+SIZE = (128, 96)
+
+
+@pytest.fixture
+def points():
+    return DragPoints.from_text("40,40>80,48", *SIZE)
+
+
+@pytest.fixture
+def mask():
+    mask = torch.zeros(96, 128)
+    mask[24:72, 24:104] = 1
+    return mask
+
+
+def test_result_moves_and_the_trace_tells_how(model, inversion, points, mask, fast):
+    result = drag(model, inversion, points, mask, fast)
+    assert result.latent.shape == inversion.latent.shape
+    assert not torch.allclose(result.latent, result.source)
+    trace = result.trace
+    # one tracking opens each of the two denoising steps, one follows each of the four operations
+    assert [t.operation for t in trace.trackings] == [0, 1, 2, 2, 3, 4]
+    assert [t.loss is None for t in trace.trackings] == [True, False, False, True, False, False]
+    assert [t.timestep for t in trace.trackings] == [701] * 3 + [601] * 3
+    assert trace.operations == 4
+    assert trace.ended == "operations"
+    assert len(trace.distances) == 1
+    assert set(trace.seconds) == {"reference", "drag", "denoise"}
+    assert [operation for operation, _ in result.previews] == [2, 4]
+    data = json.loads(trace.to_json())
+    assert data["trackings"][1]["handles"][0] == list(trace.trackings[1].handles[0])
+    assert data["config"]["operations"] == 4
+
+
+def test_source_is_the_plain_reconstruction(model, inversion, points, mask, fast):
+    result = drag(model, inversion, points, mask, fast)
+    z = inversion.latent
+    with torch.no_grad():
+        for t in inversion.schedule.timesteps:
+            z, _ = inversion.schedule.denoise(predict(model.unet, z, t, inversion.text), t, z)
+    assert torch.allclose(result.source, z, atol=1e-5)
+
+
+def test_no_operations_give_the_reconstruction(model, inversion, points, fast):
+    result = drag(model, inversion, points, None, fast.replace(operations=0))
+    assert torch.allclose(result.latent, result.source, atol=1e-5)
+    assert result.trace.operations == 0
+    assert result.trace.handles == points.handles
+
+
+def test_lock_keeps_the_outside_and_penalty_only_nearly(model, inversion, points, mask, fast):
+    outside = torch.ones(1, 1, 12, 16, dtype=torch.bool)
+    outside[..., 3:9, 3:13] = False
+
+    def change(config):
+        result = drag(model, inversion, points, mask, config)
+        difference = (result.latent - result.source).abs()
+        return difference[outside.expand_as(difference)].max(), difference[~outside.expand_as(difference)].max()
+
+    locked_outside, locked_inside = change(fast.replace(background="lock"))
+    assert locked_outside == 0
+    assert locked_inside > 0.01
+    assert change(fast)[0] > 0
+    free = change(fast.replace(mask_weight=0.0))[0]
+    assert change(fast.replace(mask_weight=5.0))[0] < free
+
+
+def test_lock_does_not_evaluate_what_it_does_not_need(model, inversion, points, mask, fast):
+    calls = {"last": 0, "feature": 0}
+    model.unet.conv_out.register_forward_hook(lambda *_: calls.__setitem__("last", calls["last"] + 1))
+    model.unet.up_blocks[2].register_forward_hook(lambda *_: calls.__setitem__("feature", calls["feature"] + 1))
+    drag(model, inversion, points, mask, fast.replace(background="lock"))
+    gradients = 4 * 2
+    assert calls["feature"] - calls["last"] == gradients
+    assert calls["last"] == 2 + len(inversion.schedule.timesteps)  # reference pass, then every denoising step once
+
+
+def test_same_input_same_result_bit_for_bit(model, inversion, points, mask, fast):
+    first = drag(model, inversion, points, mask, fast)
+    torch.rand(3)
+    second = drag(model, inversion, points, mask, fast)
+    assert torch.equal(first.latent, second.latent)
+    assert first.trace.handles == second.trace.handles
+
+
+def test_settings_change_the_result(model, inversion, points, mask, fast):
+    base = drag(model, inversion, points, mask, fast).latent
+    for change in (
+        {"information_preserving": False}, {"operations_per_step": 4}, {"gradient_steps": 1}, {"drag_size": 2.0},
+        {"supervision_radius": 2}, {"mutual_blocks": ()}, {"feature_block": "up_blocks.1"}, {"learning_rate": 0.01},
+        {"mutual_blocks": ("up_blocks.3",)},
+    ):  # fmt: skip
+        assert not torch.equal(drag(model, inversion, points, mask, fast.replace(**change)).latent, base), change
+
+
+@pytest.mark.parametrize("handle", [(0, 0), (127, 0), (0, 95), (127, 95), (64, 95)])
+@pytest.mark.parametrize("background", ["penalty", "lock"])
+def test_handles_and_targets_on_the_border(model, inversion, fast, handle, background):
+    for points in ([(handle, (64, 48))], [((64, 48), handle)]):
+        result = drag(model, inversion, DragPoints.from_pairs(points, *SIZE), None, fast.replace(background=background))
+        assert result.latent.isfinite().all()
+        assert all(0 <= x <= 127 and 0 <= y <= 95 for t in result.trace.trackings for x, y in t.handles)
+
+
+@pytest.mark.parametrize(("width", "height"), [(121, 89), (128, 90), (127, 96), (64, 67)])
+def test_any_size(model, text, fast, width, height):
+    z0 = torch.randn(1, 4, -(-height // 8), -(-width // 8))
+    inversion = invert(model, z0, text, (width, height), fast)
+    points = DragPoints.from_pairs([((width - 1, height - 1), (20, 20))], width, height)
+    result = drag(model, inversion, points, torch.ones(height, width), fast)
+    assert result.size == (width, height)
+    assert all(0 <= x <= width - 1 and 0 <= y <= height - 1 for t in result.trace.trackings for x, y in t.handles)
+
+
+def test_arrived_handles_end_the_drag_at_once(model, inversion, fast):
+    result = drag(model, inversion, DragPoints.from_text("40,40>42,40", *SIZE), None, fast)
+    assert result.trace.ended == "reached"
+    assert result.trace.operations == 0
+
+
+def test_handles_that_stay_end_the_drag(model, inversion, points, fast):
+    config = fast.replace(learning_rate=1e-9, patience=1, operations=6)
+    result = drag(model, inversion, points, None, config)
+    assert result.trace.ended == "still"
+    assert result.trace.operations == 1
+    assert len(result.trace.trackings) == 2  # no further tracking once it has ended
+
+
+def test_several_pairs_and_the_reference(model, inversion, fast):
+    points = DragPoints.from_text("40,40>60,40; 80,60>80,80; 20,20>30,30", *SIZE)
+    handles = to_grid(points.handles, (48, 64))
+    reference = reference_pass(model, inversion, handles, fast, 2)
+    assert reference[0].templates.shape == (3, 48, 9, 9) or reference[0].templates.shape[0] == 3
+    assert torch.equal(reference[1].latent, reference[0].denoised)
+    assert torch.equal(reference[0].originals, reference[0].templates[:, :, 4, 4])
+    assert len(drag(model, inversion, points, None, fast).trace.distances) == 3
+
+
+@pytest.mark.parametrize("stage", ["reference", "drag", "denoise"])
+def test_cancelling_anywhere_leaves_the_model_as_it_was(model, inversion, points, mask, fast, stage):
+    processors = dict(model.unet.attn_processors)
+    z = inversion.latent.clone()
+
+    def stop(progress):
+        if progress.stage == stage:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        drag(model, inversion, points, mask, fast, stop)
+    assert all(model.unet.attn_processors[n] is p for n, p in processors.items())
+    assert not any(m._forward_hooks for m in model.unet.modules())
+    assert not any(p.requires_grad or p.grad is not None for p in model.unet.parameters())
+    assert torch.equal(inversion.latent, z)
+
+
+def test_progress_counts_up_to_its_total_and_shows_the_picture(model, inversion, points, mask, fast):
+    seen = []
+    drag(model, inversion, points, mask, fast, seen.append)
+    steps = [p.step for p in seen]
+    assert steps == sorted(steps)
+    assert {p.total for p in seen} == {seen[-1].step}
+    assert [p.stage for p in seen].count("drag") == 8
+    shown = [p for p in seen if p.preview is not None]
+    assert len(shown) == len(inversion.schedule.timesteps)
+    assert shown[-1].preview.shape == inversion.latent.shape
+    assert torch.equal(shown[-1].latent, drag(model, inversion, points, mask, fast).latent)
+
+
+def test_no_weight_gradients_are_made(model, inversion, points, mask, fast):
+    drag(model, inversion, points, mask, fast)
+    assert all(p.grad is None for p in model.unet.parameters())
+
+
+def test_works_under_no_grad(model, inversion, points, mask, fast):
+    with torch.no_grad():
+        assert drag(model, inversion, points, mask, fast).trace.operations == 4
+
+
+def test_points_of_another_picture_are_refused(model, inversion, fast):
+    with pytest.raises(ValueError, match="placed on a 64x96 picture, but the picture is 128x96"):
+        drag(model, inversion, DragPoints.from_text("4,4>30,30", 64, 96), None, fast)
