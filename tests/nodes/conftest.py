@@ -22,8 +22,7 @@ if COMFYUI:
     args.cpu = not torch.cuda.is_available()
 
 
-@pytest.fixture(scope="session")
-def pack():
+def load_pack():
     """The pack, loaded by path as ComfyUI does."""
     name = "custom_nodes.ComfyUI-GoodDrag"
     spec = importlib.util.spec_from_file_location(name, ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
@@ -31,6 +30,24 @@ def pack():
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def comfyui_epsilon(model, z, t, text):
+    """ComfyUI's own epsilon for a latent at a timestep."""
+    import comfy.model_management
+
+    comfy.model_management.load_models_gpu([model], force_full_load=True)
+    sigma = model.get_model_object("model_sampling").sigma(torch.tensor([float(t)])).to(z)
+    # the model divides its input by sqrt(sigma^2 + 1), and gives back the denoised latent
+    x = z * (sigma**2 + 1).sqrt()
+    with torch.inference_mode():
+        denoised = model.model.apply_model(x, sigma, c_crossattn=text)
+    return (x - denoised) / sigma
+
+
+@pytest.fixture(scope="session")
+def pack():
+    return load_pack()
 
 
 @pytest.fixture(scope="session")

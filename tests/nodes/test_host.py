@@ -6,9 +6,9 @@ import torch
 pytest.importorskip("comfy", reason="COMFYUI_DIR is not set; python3 dev.py test nodes sets it")
 
 import comfy.model_base
-import comfy.model_management
 import comfy.model_patcher
 import comfy.supported_models
+from conftest import comfyui_epsilon
 
 
 @pytest.fixture
@@ -16,22 +16,10 @@ def host(part):
     return part("nodes.host")
 
 
-def apply_model(model, z, t, text):
-    """ComfyUI's own epsilon for a latent at a timestep."""
-    comfy.model_management.load_models_gpu([model], force_full_load=True)
-    sampling = model.get_model_object("model_sampling")
-    sigma = sampling.sigma(torch.tensor([float(t)])).to(z)
-    # calculate_input divides by sqrt(sigma^2 + 1), and apply_model returns the denoised latent
-    x = z * (sigma**2 + 1).sqrt()
-    with torch.inference_mode():
-        denoised = model.model.apply_model(x, sigma, c_crossattn=text)
-    return (x - denoised) / sigma
-
-
 @pytest.mark.parametrize("t", [1, 401, 981])
 def test_epsilon_is_comfyuis(host, demo, t):
     z = torch.randn(1, 4, 32, 32)
-    theirs = apply_model(demo["model"], z, t, demo["positive"][0][0])
+    theirs = comfyui_epsilon(demo["model"], z, t, demo["positive"][0][0])
     with host.diffusers_model(demo["model"], z.shape) as model:
         ours = model.predict(z, t, host.text_of(demo["positive"]))
     assert (ours - theirs).abs().max() < 1e-4
