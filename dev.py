@@ -25,7 +25,7 @@ TIERS = {
     "parity": ["pytest tests/parity", "tests.parity tests/parity/data"],
     "nodes": ["pytest tests/nodes"],
     "workflows": ["pytest tests/workflows"],
-    "slow": ["pytest tests/slow"],
+    "slow": ["pytest tests/slow -s"],
 }
 DEFAULT_TIERS = ("lint", "engine", "parity", "nodes", "workflows")
 

@@ -90,7 +90,7 @@ class Trainer:
 
     def run(self, loss_of_step, evaluate) -> None:
         """Train until ``steps``; ``loss_of_step(step)`` gives the loss, ``evaluate()`` a dict of figures."""
-        mark, running = time.monotonic(), 0.0
+        mark, running = time.process_time(), 0.0
         while self.step < self.steps:
             # warm up, hold, and decay over the last quarter
             rate = self.lr * min(1.0, (self.step + 1) / 300, 4 * (1 - self.step / self.steps))
@@ -108,17 +108,17 @@ class Trainer:
                     mean.lerp_(value, 1 - decay)
             running += loss.item()
             if self.step % self.args.every == 0 or self.step == self.steps:
-                self.seconds += time.monotonic() - mark
+                self.seconds += time.process_time() - mark
                 line = {
                     "step": self.step,
                     "loss": running / self.args.every,
-                    "hours": self.seconds / 3600,
+                    "core_hours": self.seconds / 3600,
                     **evaluate(),
                 }
                 self.log.append(line)
                 print(self.name, json.dumps({k: round(v, 5) for k, v in line.items()}), flush=True)
                 self.save()
-                mark, running = time.monotonic(), 0.0
+                mark, running = time.process_time(), 0.0
 
 
 def psnr(a: Tensor, b: Tensor) -> float:
