@@ -13,7 +13,6 @@ Conventions
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,24 +22,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .value import Pair, Point, Value, dump, parse
+
 LATENT_CELL = 8
 """Picture pixels to a latent cell."""
 GRID_CELL = 2
 """Picture pixels to a cell of the feature grid."""
 MIN_SIDE = 64
 MAX_PAIRS = 64
-
-Point = tuple[float, float]
-
-
-def _point(value: object, what: str) -> Point:
-    try:
-        x, y = value  # type: ignore[misc]
-        if isinstance(x, (bool, str)) or isinstance(y, (bool, str)):
-            raise TypeError
-        return float(x), float(y)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{what} is {value!r}; give two numbers [x, y] in pixels of the picture") from None
 
 
 @dataclass(frozen=True)
@@ -79,15 +68,15 @@ class DragPoints:
         return len(self.handles)
 
     @classmethod
-    def from_pairs(cls, pairs: Iterable[Sequence], width: int, height: int) -> DragPoints:
+    def from_pairs(cls, pairs: Iterable[tuple[Point, Point]], width: int, height: int) -> DragPoints:
         """From ``[(handle, target), ..]``, each point ``(x, y)``."""
-        handles, targets = [], []
-        for i, pair in enumerate(pairs):
-            if not isinstance(pair, (list, tuple)) or len(pair) != 2:
-                raise ValueError(f"pair {i + 1} is {pair!r}; give [[handle x, handle y], [target x, target y]]")
-            handles.append(_point(pair[0], f"handle {i + 1}"))
-            targets.append(_point(pair[1], f"target {i + 1}"))
-        return cls(tuple(handles), tuple(targets), width, height)
+        pairs = [tuple((float(x), float(y)) for x, y in pair) for pair in pairs]
+        return cls(tuple(h for h, _ in pairs), tuple(t for _, t in pairs), width, height)
+
+    @classmethod
+    def from_value(cls, value: Value, width: int, height: int) -> DragPoints:
+        """The pairs of an editor's value that are not off."""
+        return cls.from_pairs([(p.handle, p.target) for p in value.pairs if not p.off], width, height)
 
     @classmethod
     def from_text(cls, text: str, width: int, height: int) -> DragPoints:
@@ -95,50 +84,22 @@ class DragPoints:
         pairs = []
         for i, part in enumerate(p for p in text.split(";") if p.strip()):
             try:
-                handle, target = (tuple(float(v) for v in side.split(",")) for side in part.split(">"))
+                (x, y), (u, v) = (map(float, side.split(",")) for side in part.split(">"))
             except ValueError:
                 raise ValueError(
                     f"pair {i + 1} is {part.strip()!r}; write it as x,y>x,y, for example 60,64>84,72"
                 ) from None
-            pairs.append((handle, target))
+            pairs.append(((x, y), (u, v)))
         return cls.from_pairs(pairs, width, height)
 
     @classmethod
     def from_json(cls, text: str, width: int, height: int) -> DragPoints:
-        """From JSON in one of three forms: ``{"version": 1, "pairs": [{"handle": [x, y], "target": [x, y]}, ..]}``
-        as this project writes it, a plain ``[[handle, target], ..]``, or Drag100's
-        ``{"points": [handle, target, handle, target, ..]}``."""
-        try:
-            data = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ValueError(
-                f"the points are not valid JSON ({str(error)[:120]}); an example is {EXAMPLE_JSON}"
-            ) from None
-        if isinstance(data, dict) and "pairs" in data:
-            if data.get("version", 1) != 1:
-                raise ValueError(
-                    f"the points have version {data['version']!r}, this pack reads version 1; update the pack"
-                )
-            pairs = data["pairs"]
-            if isinstance(pairs, list):
-                pairs = [(p.get("handle"), p.get("target")) if isinstance(p, dict) else p for p in pairs]
-        elif isinstance(data, dict) and "points" in data:
-            flat = data["points"]
-            if not isinstance(flat, list) or len(flat) % 2:
-                raise ValueError('"points" must list handle, target, handle, target, .. and so have an even length')
-            pairs = list(zip(flat[::2], flat[1::2]))
-        else:
-            pairs = data
-        if not isinstance(pairs, list):
-            raise ValueError(f"the points hold no list of pairs; an example is {EXAMPLE_JSON}")
-        return cls.from_pairs(pairs, width, height)
+        """From any of the forms that ``value.parse`` reads."""
+        return cls.from_value(parse(text), width, height)
 
     def to_json(self) -> str:
-        pairs = [{"handle": list(h), "target": list(t)} for h, t in zip(self.handles, self.targets)]
-        return json.dumps({"version": 1, "width": self.width, "height": self.height, "pairs": pairs})
-
-
-EXAMPLE_JSON = '{"pairs": [{"handle": [60, 64], "target": [84, 72]}]}'
+        pairs = tuple(Pair(h, t) for h, t in zip(self.handles, self.targets))
+        return dump(Value(pairs, size=(self.width, self.height)))
 
 
 def padded(side: int) -> int:

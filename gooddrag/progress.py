@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from .geometry import Point
+from .value import Point
 
 
 @dataclass(frozen=True)

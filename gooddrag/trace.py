@@ -8,7 +8,8 @@ import math
 from dataclasses import dataclass, field
 
 from .config import DragConfig
-from .geometry import DragPoints, Point
+from .geometry import DragPoints
+from .value import Point
 
 
 @dataclass(frozen=True)

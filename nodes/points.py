@@ -4,8 +4,9 @@ import numpy as np
 import torch
 from comfy_api.v0_0_2 import io, ui
 
-from ..gooddrag.geometry import EXAMPLE_JSON, DragPoints, check_fit
+from ..gooddrag.geometry import DragPoints, check_fit
 from ..gooddrag.overlay import draw_points
+from ..gooddrag.value import EXAMPLE
 from . import host
 from .types import CATEGORY, DragPointsType
 
@@ -37,7 +38,7 @@ class Points(io.ComfyNode):
                     "points",
                     multiline=True,
                     default="",
-                    placeholder=EXAMPLE_JSON,
+                    placeholder=EXAMPLE,
                     tooltip='JSON: {"pairs": [{"handle": [x, y], "target": [x, y]}]}, a plain list of pairs, or Drag100\'s '
                     '{"points": [handle, target, ..]}. In pixels from the top left corner.',
                 ),

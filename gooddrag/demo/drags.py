@@ -10,7 +10,8 @@ from functools import cached_property
 import numpy as np
 from PIL import Image, ImageFilter
 
-from ..geometry import DragPoints, Point
+from ..geometry import DragPoints
+from ..value import Point
 from . import world
 from .world import Scene
 

@@ -127,7 +127,7 @@ BAD = [
     ({"Points": {"points": "[[[100, 100], [256, 100]]]"}}, "target 1 at (256, 100) lies outside the 256x256 picture"),
     ({"Points": {"points": "[]"}}, "no points were given"),
     ({"Points": {"points": json.dumps([[[10, 20], [30, 40]]] * 200)}}, "200 pairs were given, at most 64"),
-    ({"Points": {"points": "[[[NaN, 100], [25, 100]]]"}}, "which is not a finite number of pixels"),
+    ({"Points": {"points": "[[[NaN, 100], [25, 100]]]"}}, "NaN is no number in JSON"),
     ({"Points": {"points": "not json"}}, "the points are not valid JSON"),
 ]
 

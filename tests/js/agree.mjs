@@ -1,0 +1,21 @@
+// Reads questions as JSON lines from standard input and answers as the page would; see test_agreement.py.
+import readline from "node:readline";
+
+import { rasterise } from "../../web/points/raster.mjs";
+import { dump, parse } from "../../web/points/value.mjs";
+
+for await (const line of readline.createInterface({ input: process.stdin, crlfDelay: Infinity })) {
+  const question = JSON.parse(line);
+  if ("text" in question) {
+    try {
+      const value = parse(question.text);
+      console.log(JSON.stringify({ value, dumped: dump(value) }));
+    } catch (error) {
+      console.log(JSON.stringify({ error: error.message, kind: error.constructor.name }));
+    }
+  } else {
+    const { shapes, width, height } = question;
+    const mask = rasterise(shapes, width, height);
+    console.log(Buffer.from(mask.buffer).toString("base64"));
+  }
+}

@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import * as S from "../../web/points/state.mjs";
+import { dump, parse } from "../../web/points/value.mjs";
+
+const run = (actions, state = start()) => actions.reduce(S.reduce, state);
+const start = () => S.reduce(S.initial(), { type: "picture", width: 200, height: 100 });
+const pair = (h, t) => ({ handle: h, target: t });
+
+test("click puts the handle, the next click its target", () => {
+  let s = run([{ type: "place", at: [10, 20] }]);
+  assert.deepEqual(s.pending, [10, 20]);
+  assert.equal(s.doc.pairs.length, 0);
+  s = run([{ type: "place", at: [30, 40] }], s);
+  assert.equal(s.pending, null);
+  assert.deepEqual(S.toValue(s).pairs, [pair([10, 20], [30, 40])]);
+  assert.equal(s.past.length, 1);
+  assert.deepEqual(run([{ type: "undo" }], s).doc.pairs, []);
+});
+
+test("escape takes back a waiting handle first, then the selection", () => {
+  let s = run([{ type: "add", pairs: [pair([1, 1], [2, 2])] }, { type: "selectAll" }, { type: "place", at: [5, 5] }]);
+  s = run([{ type: "selectAll" }, { type: "cancel" }], s);
+  assert.equal(s.pending, null);
+  assert.equal(s.selection.length, 2);
+  assert.deepEqual(run([{ type: "cancel" }], s).selection, []);
+});
+
+test("a gesture is one step, whatever it passes on its way", () => {
+  let s = run([{ type: "add", pairs: [pair([10, 10], [50, 50])] }, { type: "selectAll" }]);
+  const before = s.doc;
+  for (let i = 1; i <= 20; i++) s = S.reduce(s, { type: "move", dx: i, dy: -i, gesture: "a" });
+  assert.deepEqual(s.doc.pairs[0].target, [70, 30]);
+  assert.deepEqual(s.doc.pairs[0].handle, [30, 0]); // stopped at the border
+  assert.deepEqual(S.reduce(s, { type: "undo" }).doc, before);
+  s = S.reduce(s, { type: "move", dx: 1, dy: 0, gesture: "b" });
+  assert.equal(s.past.length, 3);
+});
+
+test("points stay in the picture, and loaded ones outside are told of", () => {
+  const s = run([{ type: "load", value: parse("[[[10, 10], [500, 20]], [[1, 1], [2, 2]]]") }]);
+  assert.deepEqual(S.outside(s.doc), [1]);
+  assert.deepEqual(s.doc.pairs[0].target, [500, 20]); // kept as they were
+  const t = run([{ type: "set", id: s.doc.pairs[0].id, end: "target", at: [900, -5] }], s);
+  assert.deepEqual(t.doc.pairs[0].target, [199, 0]);
+  assert.deepEqual(S.outside(run([{ type: "picture", width: 20, height: 20 }], t).doc), [1]);
+});
+
+test("remove, duplicate, reorder and switch act on pairs", () => {
+  let s = run([{ type: "add", pairs: [pair([1, 1], [2, 2]), pair([3, 3], [4, 4]), pair([5, 5], [6, 6])] }]);
+  const [a, b, c] = s.doc.pairs.map((p) => p.id);
+  s = run([{ type: "reorder", id: c, to: 0 }], s);
+  assert.deepEqual(s.doc.pairs.map((p) => p.id), [c, a, b]);
+  s = run([{ type: "switch", ids: [a], off: true }], s);
+  assert.deepEqual(S.toValue(s).pairs.map((p) => Boolean(p.off)), [false, true, false]);
+  s = run([{ type: "select", keys: [S.key(b, "handle")] }, { type: "duplicate" }], s);
+  assert.deepEqual(s.doc.pairs.at(-1).handle, [15, 15]);
+  s = run([{ type: "remove", ids: [c, a] }], s);
+  assert.equal(s.doc.pairs.length, 2);
+  s = run([{ type: "select", keys: [S.key(b, "target")] }, { type: "remove" }], s);
+  assert.equal(s.doc.pairs.length, 1);
+});
+
+test("loading the same value again is no step", () => {
+  const s = run([{ type: "load", value: parse("[[[1, 2], [3, 4]]]") }]);
+  assert.equal(S.reduce(s, { type: "load", value: parse(dump(S.toValue(s))) }), s);
+});
+
+test("what exists no more is not selected", () => {
+  let s = run([{ type: "add", pairs: [pair([1, 1], [2, 2])] }, { type: "selectAll" }, { type: "undo" }]);
+  assert.deepEqual(s.selection, []);
+  s = run([{ type: "redo" }], s);
+  assert.equal(s.doc.pairs.length, 1);
+});
+
+/** A small generator with a seed. */
+function random(seed) {
+  let a = seed >>> 0;
+  return () => {
+    a = (a + 0x6d2b79f5) | 0;
+    let t = Math.imul(a ^ (a >>> 15), 1 | a);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+function randomAction(r, state) {
+  const n = (a, b) => a + r() * (b - a);
+  const at = () => [n(-50, 250), n(-50, 150)];
+  const ids = state.doc.pairs.map((p) => p.id);
+  const id = () => (ids.length && r() < 0.9 ? ids[Math.floor(r() * ids.length)] : 12345);
+  const end = () => (r() < 0.5 ? "handle" : "target");
+  const choices = [
+    () => ({ type: "place", at: at() }),
+    () => ({ type: "add", pairs: Array.from({ length: Math.floor(r() * 4) }, () => ({ ...pair(at(), at()), off: r() < 0.2 })) }),
+    () => ({ type: "cancel" }),
+    () => ({ type: "select", keys: [S.key(id(), end()), S.key(id(), end())], how: ["set", "toggle", "add"][Math.floor(r() * 3)] }),
+    () => ({ type: "selectAll" }),
+    () => ({ type: "move", dx: n(-80, 80), dy: n(-80, 80), gesture: String(Math.floor(r() * 3)) }),
+    () => ({ type: "nudge", dx: Math.round(n(-2, 2)), dy: Math.round(n(-2, 2)) }),
+    () => ({ type: "set", id: id(), end: end(), at: r() < 0.1 ? [NaN, 1] : at() }),
+    () => ({ type: "remove", ...(r() < 0.5 ? { ids: [id()] } : {}) }),
+    () => ({ type: "duplicate" }),
+    () => ({ type: "reorder", id: id(), to: Math.floor(n(-3, 9)) }),
+    () => ({ type: "switch", ids: [id(), id()], off: r() < 0.5 }),
+    () => ({ type: "shape", shape: { kind: "brush", points: [at(), at()], size: n(1, 30), hardness: 1 } }),
+    () => ({ type: "clearMask" }),
+    () => ({ type: "mode", mode: ["replace", "union", "intersect"][Math.floor(r() * 3)] }),
+    () => ({ type: "undo" }),
+    () => ({ type: "redo" }),
+    () => ({ type: "picture", width: Math.ceil(n(20, 300)), height: Math.ceil(n(20, 300)) }),
+    () => ({ type: "load", value: parse(JSON.stringify([[at(), at()]])) }),
+  ];
+  return choices[Math.floor(r() * choices.length)]();
+}
+
+const content = (doc) => JSON.stringify([doc.pairs, doc.shapes, doc.mode]);
+
+test("10,000 random sequences: invariants hold, undo returns exactly, writing and reading is the identity", () => {
+  for (let seed = 0; seed < 10_000; seed++) {
+    const r = random(seed);
+    let s = start();
+    for (let step = 0; step < 12; step++) {
+      const before = s;
+      const frozen = JSON.stringify(before);
+      const action = randomAction(r, s);
+      s = S.reduce(s, action);
+      const where = `seed ${seed}, step ${step}, ${action.type}`;
+      assert.equal(JSON.stringify(before), frozen, `${where}: the old state was changed`);
+
+      const ids = s.doc.pairs.map((p) => p.id);
+      assert.equal(new Set(ids).size, ids.length, `${where}: ids`);
+      for (const p of s.doc.pairs) for (const v of [...p.handle, ...p.target]) assert.ok(Number.isFinite(v), where);
+      for (const k of s.selection) assert.ok(ids.includes(S.unkey(k).id), `${where}: selection`);
+      assert.equal(new Set(s.selection).size, s.selection.length, where);
+      assert.ok(s.past.length <= S.HISTORY);
+      assert.ok(ids.every((id) => id < s.nextId), where);
+
+      if (s.past.length > before.past.length) {
+        const undone = S.reduce(s, { type: "undo" });
+        assert.equal(content(undone.doc), content(before.doc), `${where}: undo`);
+        assert.equal(content(S.reduce(undone, { type: "redo" }).doc), content(s.doc), `${where}: redo`);
+      }
+      const text = dump(S.toValue(s));
+      assert.equal(dump(parse(text)), text, `${where}: write and read`);
+    }
+  }
+});

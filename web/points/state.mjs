@@ -1,0 +1,254 @@
+// @ts-check
+/**
+ * What the editor knows and how it changes: a pure reducer `(state, action) -> state`.
+ *
+ * The document (pairs, shapes, mode, picture size) has a history; selection and a handle that waits for its target have
+ * none. A gesture, such as a drag of the pointer, names itself so that all of its moves are one step of the history.
+ * @typedef {import("./value.mjs").Point} Point
+ * @typedef {import("./value.mjs").Shape} Shape
+ * @typedef {import("./value.mjs").Mode} Mode
+ * @typedef {import("./value.mjs").Value} Value
+ * @typedef {"handle" | "target"} End
+ * @typedef {{id: number, handle: Point, target: Point, off: boolean}} Pair
+ * @typedef {{pairs: Pair[], shapes: Shape[], mode: Mode, width: number | null, height: number | null}} Doc
+ * @typedef {{doc: Doc, selection: string[], pending: Point | null, past: Doc[], future: Doc[], gesture: string | null,
+ *   base: Doc | null, nextId: number}} State
+ * @typedef {{type: "load", value: Value}
+ *   | {type: "picture", width: number, height: number}
+ *   | {type: "place", at: Point}
+ *   | {type: "add", pairs: {handle: Point, target: Point, off?: boolean}[]}
+ *   | {type: "cancel"}
+ *   | {type: "select", keys: string[], how?: "set" | "toggle" | "add"}
+ *   | {type: "selectAll"}
+ *   | {type: "move", dx: number, dy: number, gesture: string}
+ *   | {type: "nudge", dx: number, dy: number}
+ *   | {type: "set", id: number, end: End, at: Point}
+ *   | {type: "remove", ids?: number[]}
+ *   | {type: "duplicate"}
+ *   | {type: "reorder", id: number, to: number}
+ *   | {type: "switch", ids: number[], off: boolean}
+ *   | {type: "shape", shape: Shape}
+ *   | {type: "clearMask"}
+ *   | {type: "mode", mode: Mode}
+ *   | {type: "undo"} | {type: "redo"}} Action
+ */
+
+import { MAX_LISTED, MAX_SHAPES, empty } from "./value.mjs";
+
+export const HISTORY = 200;
+const OFFSET = 12;
+
+/** @returns {State} */
+export function initial() {
+  return {
+    doc: toDoc(empty(), 1).doc,
+    selection: [],
+    pending: null,
+    past: [],
+    future: [],
+    gesture: null,
+    base: null,
+    nextId: 1,
+  };
+}
+
+/** The key of one end of a pair. @param {number} id @param {End} end */
+export function key(id, end) {
+  return `${id}:${end}`;
+}
+
+/** @param {string} k @returns {{id: number, end: End}} */
+export function unkey(k) {
+  const [id, end] = k.split(":");
+  return { id: Number(id), end: /** @type {End} */ (end) };
+}
+
+/** @param {Value} value @param {number} nextId @returns {{doc: Doc, nextId: number}} */
+function toDoc(value, nextId) {
+  const { shapes, mode, width, height } = value;
+  const pairs = value.pairs.map((p, i) => ({ id: nextId + i, handle: p.handle, target: p.target, off: Boolean(p.off) }));
+  return { doc: { pairs, shapes, mode, width, height }, nextId: nextId + pairs.length };
+}
+
+/** What is saved. @param {State} state @returns {Value} */
+export function toValue({ doc }) {
+  const { shapes, mode, width, height } = doc;
+  const pairs = doc.pairs.map(({ handle, target, off }) => (off ? { handle, target, off } : { handle, target }));
+  return { pairs, shapes, mode, width, height };
+}
+
+/** Pairs with a point that is not in the picture. @param {Doc} doc @returns {number[]} their numbers, from 1 */
+export function outside({ pairs, width, height }) {
+  if (width === null || height === null) return [];
+  /** @param {Point} p */
+  const out = ([x, y]) => x < 0 || y < 0 || x > width - 1 || y > height - 1;
+  return pairs.flatMap((p, i) => (out(p.handle) || out(p.target) ? [i + 1] : []));
+}
+
+/** @param {State} state @returns {number[]} ids of pairs of which an end is selected, in their order */
+export function selectedIds(state) {
+  const ids = new Set(state.selection.map((k) => unkey(k).id));
+  return state.doc.pairs.map((p) => p.id).filter((id) => ids.has(id));
+}
+
+/** @param {Doc} doc @param {Point} p @returns {Point} */
+function inside(doc, [x, y]) {
+  const [w, h] = [doc.width ?? Infinity, doc.height ?? Infinity];
+  return [Math.min(Math.max(x, 0), w - 1), Math.min(Math.max(y, 0), h - 1)];
+}
+
+/** The document becomes `doc`, one step later. @param {State} state @param {Doc} doc @returns {State} */
+function commit(state, doc) {
+  if (doc === state.doc) return state;
+  const past = [...state.past, state.doc].slice(-HISTORY);
+  return keepSelection({ ...state, doc, past, future: [], gesture: null, base: null });
+}
+
+/** Selected ends that exist no more are forgotten. @param {State} state @returns {State} */
+function keepSelection(state) {
+  const ids = new Set(state.doc.pairs.map((p) => p.id));
+  const selection = state.selection.filter((k) => ids.has(unkey(k).id));
+  return selection.length === state.selection.length ? state : { ...state, selection };
+}
+
+/** @param {State} state @param {{handle: Point, target: Point, off?: boolean}[]} pairs @returns {State} */
+function add(state, pairs) {
+  const room = MAX_LISTED - state.doc.pairs.length;
+  const fresh = pairs.slice(0, room).map((p, i) => ({
+    id: state.nextId + i,
+    handle: inside(state.doc, p.handle),
+    target: inside(state.doc, p.target),
+    off: Boolean(p.off),
+  }));
+  if (!fresh.length) return { ...state, pending: null };
+  const next = commit(state, { ...state.doc, pairs: [...state.doc.pairs, ...fresh] });
+  const selection = fresh.length === 1 ? [key(fresh[0].id, "target")] : fresh.flatMap((p) => [key(p.id, "handle"), key(p.id, "target")]);
+  return { ...next, nextId: state.nextId + fresh.length, selection, pending: null };
+}
+
+/** Selected ends of `base`, moved. @param {State} state @param {Doc} base @param {number} dx @param {number} dy @returns {Doc} */
+function moved(state, base, dx, dy) {
+  const selected = new Set(state.selection);
+  const pairs = base.pairs.map((p) => {
+    const [h, t] = [selected.has(key(p.id, "handle")), selected.has(key(p.id, "target"))];
+    if (!h && !t) return p;
+    return {
+      ...p,
+      handle: h ? inside(base, [p.handle[0] + dx, p.handle[1] + dy]) : p.handle,
+      target: t ? inside(base, [p.target[0] + dx, p.target[1] + dy]) : p.target,
+    };
+  });
+  return { ...base, pairs };
+}
+
+/** @param {Doc} a @param {Doc} b */
+function sameDoc(a, b) {
+  return JSON.stringify([a.pairs.map(({ handle, target, off }) => [handle, target, off]), a.shapes, a.mode])
+    === JSON.stringify([b.pairs.map(({ handle, target, off }) => [handle, target, off]), b.shapes, b.mode]);
+}
+
+/**
+ * @param {State} state @param {Action} action
+ * @returns {State} the same object when nothing changed
+ */
+export function reduce(state, action) {
+  const { doc } = state;
+  switch (action.type) {
+    case "load": {
+      const { doc: loaded, nextId } = toDoc(action.value, state.nextId);
+      const next = { ...loaded, width: loaded.width ?? doc.width, height: loaded.height ?? doc.height };
+      if (sameDoc(next, doc)) return state;
+      return { ...commit(state, next), nextId, selection: [], pending: null };
+    }
+    case "picture": {
+      if (doc.width === action.width && doc.height === action.height) return state;
+      // not a step of its own: the picture changed, not the points
+      return { ...state, doc: { ...doc, width: action.width, height: action.height } };
+    }
+    case "place":
+      if (!state.pending) return { ...state, pending: inside(doc, action.at), selection: [] };
+      return add(state, [{ handle: state.pending, target: action.at }]);
+    case "add":
+      return add(state, action.pairs);
+    case "cancel":
+      if (state.pending) return { ...state, pending: null };
+      return state.selection.length ? { ...state, selection: [] } : state;
+    case "select": {
+      const known = new Set(doc.pairs.flatMap((p) => [key(p.id, "handle"), key(p.id, "target")]));
+      const keys = [...new Set(action.keys)].filter((k) => known.has(k));
+      const before = new Set(state.selection);
+      if (action.how === "toggle") {
+        const kept = state.selection.filter((k) => !keys.includes(k));
+        return { ...state, selection: [...kept, ...keys.filter((k) => !before.has(k))] };
+      }
+      if (action.how === "add") return { ...state, selection: [...state.selection, ...keys.filter((k) => !before.has(k))] };
+      return { ...state, selection: keys };
+    }
+    case "selectAll":
+      return { ...state, selection: doc.pairs.flatMap((p) => [key(p.id, "handle"), key(p.id, "target")]) };
+    case "move": {
+      if (!state.selection.length) return state;
+      if (state.gesture === action.gesture && state.base) {
+        return { ...state, doc: moved(state, state.base, action.dx, action.dy) };
+      }
+      if (!action.dx && !action.dy) return state;
+      return { ...commit(state, moved(state, doc, action.dx, action.dy)), gesture: action.gesture, base: doc };
+    }
+    case "nudge":
+      if (!state.selection.length || (!action.dx && !action.dy)) return state;
+      return commit(state, moved(state, doc, action.dx, action.dy));
+    case "set": {
+      const at = inside(doc, action.at);
+      if (!at.every(Number.isFinite) || !doc.pairs.some((p) => p.id === action.id)) return state;
+      return commit(state, { ...doc, pairs: doc.pairs.map((p) => (p.id === action.id ? { ...p, [action.end]: at } : p)) });
+    }
+    case "remove": {
+      const ids = new Set(action.ids ?? selectedIds(state));
+      const pairs = doc.pairs.filter((p) => !ids.has(p.id));
+      return pairs.length === doc.pairs.length ? state : commit(state, { ...doc, pairs });
+    }
+    case "duplicate": {
+      const ids = new Set(selectedIds(state));
+      const copies = doc.pairs.filter((p) => ids.has(p.id));
+      /** @param {Point} p @returns {Point} */
+      const shift = ([x, y]) => [x + OFFSET, y + OFFSET];
+      return copies.length ? add(state, copies.map((p) => ({ ...p, handle: shift(p.handle), target: shift(p.target) }))) : state;
+    }
+    case "reorder": {
+      const from = doc.pairs.findIndex((p) => p.id === action.id);
+      const to = Math.min(Math.max(action.to, 0), doc.pairs.length - 1);
+      if (from < 0 || from === to) return state;
+      const pairs = doc.pairs.slice();
+      pairs.splice(to, 0, ...pairs.splice(from, 1));
+      return commit(state, { ...doc, pairs });
+    }
+    case "switch": {
+      const ids = new Set(action.ids);
+      if (!doc.pairs.some((p) => ids.has(p.id) && p.off !== action.off)) return state;
+      return commit(state, { ...doc, pairs: doc.pairs.map((p) => (ids.has(p.id) ? { ...p, off: action.off } : p)) });
+    }
+    case "shape":
+      if (doc.shapes.length >= MAX_SHAPES) return state;
+      return commit(state, { ...doc, shapes: [...doc.shapes, action.shape] });
+    case "clearMask":
+      return doc.shapes.length ? commit(state, { ...doc, shapes: [] }) : state;
+    case "mode":
+      return doc.mode === action.mode ? state : commit(state, { ...doc, mode: action.mode });
+    case "undo": {
+      const before = state.past.at(-1);
+      if (!before) return state;
+      const { width, height } = doc;
+      const future = [...state.future, doc];
+      return keepSelection({ ...state, doc: { ...before, width, height }, past: state.past.slice(0, -1), future, gesture: null, base: null, pending: null });
+    }
+    case "redo": {
+      const after = state.future.at(-1);
+      if (!after) return state;
+      const { width, height } = doc;
+      const past = [...state.past, doc];
+      return keepSelection({ ...state, doc: { ...after, width, height }, past, future: state.future.slice(0, -1), gesture: null, base: null, pending: null });
+    }
+    default:
+      return state;
+  }
+}
