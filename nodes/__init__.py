@@ -2,6 +2,7 @@
 
 from comfy_api.v0_0_2 import ComfyExtension, io
 
+from . import routes
 from .decode import Decode
 from .demo import DemoModel
 from .invert import Invert
@@ -18,4 +19,5 @@ class GoodDragExtension(ComfyExtension):
 
 
 async def comfy_entrypoint() -> GoodDragExtension:
+    routes.register()
     return GoodDragExtension()

@@ -5,7 +5,7 @@ from comfy_api.v0_0_2 import io
 
 from ..gooddrag.overlay import draw_result, paste_outside
 from . import host
-from .types import CATEGORY, TraceType
+from .types import CATEGORY, TraceType, points_for_page
 
 
 class Decode(io.ComfyNode):
@@ -68,6 +68,10 @@ class Decode(io.ComfyNode):
                 draw_result(host.to_pillow(host.decode(vae, frame, size)), trace.trace, operation)
                 for operation, frame in trace.frames
             ] + [overlay]
-        return io.NodeOutput(
-            host.to_images([result]), host.to_images([overlay]), torch.cat([host.to_images([f]) for f in frames])
-        )
+        image_out = host.to_images([result])
+        shown = {}
+        if trace is not None:
+            after = {"image": host.temporary(image_out, cls), "points": points_for_page(trace.trace.points)}
+            shown = {"gooddrag_after": [after]}
+        trajectory = torch.cat([host.to_images([f]) for f in frames])
+        return io.NodeOutput(image_out, host.to_images([overlay]), trajectory, ui=shown)

@@ -14,6 +14,7 @@ import latent_preview
 import numpy as np
 import torch
 from comfy.model_patcher import ModelPatcher
+from comfy_api.v0_0_2 import ui
 from diffusers import DDIMScheduler, UNet2DConditionModel
 from PIL import Image
 from torch import Tensor
@@ -156,6 +157,17 @@ def to_pillow(image: Tensor) -> Image.Image:
 def to_images(pictures: list[Image.Image]) -> Tensor:
     """An IMAGE of pictures of one size."""
     return torch.stack([torch.from_numpy(np.array(p)).float() / 255 for p in pictures])
+
+
+def temporary(image: Tensor, cls: type) -> dict:
+    """A picture for the page: where it can be fetched from."""
+    return dict(ui.PreviewImage(image, cls=cls).values[0])
+
+
+def temporary_shade(mask: Tensor, cls: type) -> dict:
+    """A mask ``(H, W)`` for the page: black, and transparent where the mask is white."""
+    black = torch.zeros(1, *mask.shape, 3)
+    return temporary(torch.cat([black, 1 - mask[None, ..., None].float().clamp(0, 1)], dim=-1), cls)
 
 
 def to_model(model: ModelPatcher, samples: Tensor) -> Tensor:

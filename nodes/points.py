@@ -1,12 +1,13 @@
-"""GoodDrag Points: what is dragged, and where to."""
+"""GoodDrag Points: the editor of what is dragged, where to, and which region may change."""
 
 import numpy as np
 import torch
-from comfy_api.v0_0_2 import io, ui
+from comfy_api.v0_0_2 import io
 
 from ..gooddrag.geometry import DragPoints, check_fit
+from ..gooddrag.mask import combine, rasterise
 from ..gooddrag.overlay import draw_points
-from ..gooddrag.value import EXAMPLE
+from ..gooddrag.value import EXAMPLE, parse
 from . import host
 from .types import CATEGORY, DragPointsType
 
@@ -18,51 +19,65 @@ class Points(io.ComfyNode):
             node_id="GoodDrag_Points",
             display_name="GoodDrag Points",
             category=CATEGORY,
-            description="Pairs of a handle and the target it is dragged to, in pixels of the picture, and the region that may "
-            "change.",
-            search_aliases=["drag points", "handles", "targets"],
+            description="An editor on the picture: drag arrows from handles to targets, and paint the region that may change.",
+            search_aliases=["drag points", "handles", "targets", "points editor", "mask editor"],
             inputs=[
                 io.Image.Input("image", tooltip="The picture that the points are placed on."),
                 io.Mask.Input(
                     "mask",
                     optional=True,
-                    tooltip="White may change, black stays. Resized if it has another size. Without it the whole picture "
-                    "may change.",
+                    tooltip="White may change, black stays. Combined with what is painted in the editor. Resized if it has "
+                    "another size. Without either the whole picture may change.",
                 ),
                 DragPointsType.Input(
                     "suggestion",
                     optional=True,
-                    tooltip="Used while the text below is empty, for example the demo scene's own drag.",
+                    tooltip="Used while there are no arrows, for example the demo scene's own drag.",
+                ),
+                io.String.Input(
+                    "json",
+                    optional=True,
+                    force_input=True,
+                    tooltip=f"Replaces what is in the editor, for driving the node from others. For example {EXAMPLE}",
                 ),
                 io.String.Input(
                     "points",
-                    multiline=True,
                     default="",
-                    placeholder=EXAMPLE,
-                    tooltip='JSON: {"pairs": [{"handle": [x, y], "target": [x, y]}]}, a plain list of pairs, or Drag100\'s '
-                    '{"points": [handle, target, ..]}. In pixels from the top left corner.',
+                    socketless=True,
+                    extra_dict={"widgetType": "GOODDRAG_EDITOR"},
+                    tooltip="The arrows and the mask, as one JSON string; docs/points.schema.json describes it.",
                 ),
             ],
             outputs=[
                 DragPointsType.Output(display_name="points"),
                 io.Mask.Output(
-                    display_name="mask", tooltip="The region that may change; all of the picture if none was given."
+                    display_name="mask", tooltip="The region that may change; all of the picture if there is no mask."
                 ),
                 io.Image.Output(display_name="overlay", tooltip="The picture with the arrows drawn on it."),
             ],
         )
 
     @classmethod
-    def execute(cls, image, points, mask=None, suggestion=None) -> io.NodeOutput:
+    def execute(cls, image, points, mask=None, suggestion=None, json=None) -> io.NodeOutput:
         image = host.one_picture(image)
         size = (image.shape[2], image.shape[1])
-        if points.strip() or suggestion is None:
-            points = DragPoints.from_json(points or "[]", *size)
-        else:
-            points = suggestion
-        mask = host.one_mask(mask, size)
-        check_fit(points, mask, size)
-        editable = np.ones(size[::-1], bool) if mask is None else mask.cpu().numpy() > 0
-        overlay = host.to_images([draw_points(host.to_pillow(image), points, editable)])
-        out = torch.from_numpy(editable).float()[None]
-        return io.NodeOutput(points, out, overlay, ui=ui.PreviewImage(overlay, cls=cls))
+        value = parse(points if json is None else json)
+        active = [p for p in value.pairs if not p.off]
+        placed = DragPoints.from_value(value, *size) if active or suggestion is None else suggestion
+        given = host.one_mask(mask, size)
+        check_fit(placed, given, size)
+
+        drawn = rasterise(value.shapes, *size) if value.shapes else None
+        editable = combine(drawn, None if given is None else given.cpu().numpy(), value.mode)
+        editable = np.ones(size[::-1], np.float32) if editable is None else editable.astype(np.float32)
+        out = torch.from_numpy(editable)
+        check_fit(placed, out, size)
+        overlay = host.to_images([draw_points(host.to_pillow(image), placed, editable > 0)])
+        arrived = {
+            "image": host.temporary(image, cls),
+            "mask": None if given is None else host.temporary_shade(given, cls),
+            "suggestion": []
+            if suggestion is None
+            else [{"handle": h, "target": t} for h, t in zip(suggestion.handles, suggestion.targets)],
+        }
+        return io.NodeOutput(placed, out[None], overlay, ui={"gooddrag_points": [arrived]})

@@ -1,12 +1,12 @@
 """GoodDrag Sampler: alternating drag and denoising."""
 
-from comfy_api.v0_0_2 import io, ui
+from comfy_api.v0_0_2 import io
 
 from ..gooddrag.config import BACKGROUNDS, DragConfig
 from ..gooddrag.drag import drag
 from ..gooddrag.geometry import check_fit
 from . import host
-from .types import CATEGORY, DragPointsType, InversionType, TraceType, TraceValue
+from .types import CATEGORY, DragPointsType, InversionType, TraceType, TraceValue, result_for_page
 
 
 class Sampler(io.ComfyNode):
@@ -176,4 +176,5 @@ class Sampler(io.ComfyNode):
             result = drag(borrowed, inversion, points, host.plain(mask), config, host.callback(model))
         frames = [(operation, host.from_model(model, z)) for operation, z in result.previews]
         latent = {"samples": host.from_model(model, result.latent), host.SIZE: inversion.size}
-        return io.NodeOutput(latent, TraceValue(result.trace, frames), ui=ui.PreviewText(result.trace.summary()))
+        shown = {"text": [result.trace.summary()], "gooddrag_result": [result_for_page(result.trace)]}
+        return io.NodeOutput(latent, TraceValue(result.trace, frames), ui=shown)

@@ -13,7 +13,7 @@
  * @returns {Float32Array}
  */
 export function rasterise(shapes, width, height, scale = 1) {
-  let mask = new Float32Array(width * height);
+  /** @type {Float32Array} */ let mask = new Float32Array(width * height);
   for (const shape of shapes) {
     if (shape.kind === "fill") mask.fill(1);
     else if (shape.kind === "clear") mask.fill(0);

@@ -1,0 +1,56 @@
+// @ts-check
+/** Registers the editor of GoodDrag Points as the widget type GOODDRAG_EDITOR (GOODDRAG_POINTS is the type of the socket). */
+import { api } from "/scripts/api.js";
+import { app } from "/scripts/app.js";
+
+import { attach, listen, openDialog } from "./points/host.mjs";
+import { Session } from "./points/session.mjs";
+import { Editor } from "./points/view.mjs";
+
+const MIN_HEIGHT = 460;
+/** The editor that belongs to a node now. @type {Map<string, HTMLElement>} */
+const roots = new Map();
+
+/** @param {any} node @param {string} name */
+function pointsWidget(node, name) {
+  const session = new Session(() => {
+    widget.callback?.(session.getValue());
+    app.canvas?.graph?.change?.();
+  });
+  const classic = () => !document.querySelector("[data-node-id]");
+  const editor = new Editor(session, {
+    enlarge: () => openDialog(session, editor.stage),
+    // the classic canvas does not see what happens on an element above it
+    wheel: (event) => { if (classic()) app.canvas.processMouseWheel(event); },
+    middle: (event) => { if (classic()) app.canvas.processMouseDown(event); },
+  });
+  editor.root.style.minHeight = `${MIN_HEIGHT}px`;
+  const widget = node.addDOMWidget(name, "GOODDRAG_EDITOR", editor.root, {
+    getValue: () => session.getValue(),
+    setValue: (/** @type {unknown} */ value) => session.setValue(value),
+    getMinHeight: () => MIN_HEIGHT,
+    hideOnZoom: false,
+  });
+  const detach = attach(app, api, node, session);
+  const removed = widget.onRemove;
+  widget.onRemove = () => {
+    removed?.call(widget);
+    detach();
+    editor.destroy();
+  };
+  node.setSize?.([Math.max(node.size[0], 440), Math.max(node.size[1], 640)]);
+  queueMicrotask(() => roots.set(String(node.id), editor.root));
+  return { widget, minWidth: 360, minHeight: MIN_HEIGHT };
+}
+
+app.registerExtension({
+  name: "GoodDrag",
+  setup() {
+    listen(app, api);
+  },
+  getCustomWidgets() {
+    return {
+      GOODDRAG_EDITOR: (/** @type {any} */ node, /** @type {string} */ name) => pointsWidget(node, name),
+    };
+  },
+});

@@ -1,0 +1,190 @@
+// @ts-check
+/**
+ * The keyboard and the clipboard. What means something here does not reach ComfyUI.
+ * @typedef {import("./view.mjs").Editor} Editor
+ */
+
+import { toScreen } from "./geometry.mjs";
+import { selectedIds } from "./state.mjs";
+import { dump, parse } from "./value.mjs";
+
+/** @type {Record<string, [number, number]>} */
+const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+/** @type {Record<string, import("./session.mjs").Tool>} */
+const TOOL_KEYS = { a: "arrow", b: "brush", e: "eraser", l: "lasso", r: "rectangle", h: "hand" };
+const FIELDS = ["INPUT", "SELECT", "TEXTAREA"];
+
+export class Keys {
+  /** @param {Editor} editor @param {{enlarge?: () => void, close?: () => void}} options */
+  constructor(editor, options) {
+    this.editor = editor;
+    this.session = editor.session;
+    this.options = options;
+    const { root } = editor;
+    root.addEventListener("keydown", (e) => this.down(e));
+    root.addEventListener("keyup", (e) => this.up(e));
+    root.addEventListener("copy", (e) => this.copy(e));
+    root.addEventListener("paste", (e) => this.paste(e));
+  }
+
+  /** @param {KeyboardEvent} event */
+  down(event) {
+    if (FIELDS.includes(/** @type {HTMLElement} */ (event.target).tagName)) return event.stopPropagation();
+    const control = event.ctrlKey || event.metaKey;
+    const known = control ? this.control(event) : this.plain(event);
+    if (!known) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.editor.draw();
+  }
+
+  /** @param {KeyboardEvent} event */
+  up(event) {
+    if (event.key === " ") this.editor.pointer.panning = false;
+    if (event.key.toLowerCase() === "c") this.editor.compare(false);
+  }
+
+  /** With Ctrl or Command. @param {KeyboardEvent} event @returns {boolean} whether it means something here */
+  control(event) {
+    const { session } = this;
+    switch (event.key.toLowerCase()) {
+      case "z":
+        session.dispatch({ type: event.shiftKey ? "redo" : "undo" });
+        return true;
+      case "y":
+        session.dispatch({ type: "redo" });
+        return true;
+      case "a":
+        session.dispatch({ type: "selectAll" });
+        return true;
+      case "d":
+        session.dispatch({ type: "duplicate" });
+        return true;
+      case "c":
+      case "v":
+        event.stopPropagation(); // the copy or paste event follows, if this is not prevented
+        return false;
+      default:
+        return false;
+    }
+  }
+
+  /** @param {KeyboardEvent} event @returns {boolean} whether it means something here */
+  plain(event) {
+    const { editor, session } = this;
+    const onStage = document.activeElement === editor.stage;
+    const onPicture = onStage || Boolean(document.activeElement?.classList.contains("gd-end"));
+    const step = STEPS[event.key];
+    if (step) return onPicture && this.nudge(step, event.shiftKey ? 10 : 1);
+    switch (event.key) {
+      case "Delete":
+      case "Backspace":
+        return this.remove();
+      case "Escape":
+        return this.escape();
+      case "Enter":
+        return onStage && this.enter();
+      case " ":
+        if (onStage) editor.pointer.panning = true;
+        return onStage;
+      case "+":
+      case "=":
+        return editor.zoom(1.5);
+      case "-":
+        return editor.zoom(1 / 1.5);
+      case "1":
+        return editor.actualSize();
+      case "[":
+        return editor.resizeBrush(1 / 1.2);
+      case "]":
+        return editor.resizeBrush(1.2);
+    }
+    const letter = event.key.toLowerCase();
+    if (letter === "f") return editor.fit();
+    if (letter === "c") return editor.compare(true);
+    if (!Object.hasOwn(TOOL_KEYS, letter)) return false;
+    editor.choose(TOOL_KEYS[letter]);
+    return true;
+  }
+
+  remove() {
+    const count = selectedIds(this.session.state).length;
+    if (!count) return false;
+    this.session.dispatch({ type: "remove" });
+    this.editor.say(`${count} removed. Ctrl+Z brings ${count === 1 ? "it" : "them"} back.`);
+    return true;
+  }
+
+  escape() {
+    const { editor, session } = this;
+    const { pending, selection } = session.state;
+    if (editor.pointer.gesture) editor.pointer.cancel();
+    else if (editor.cursor) editor.cursor = null;
+    else if (pending || selection.length) session.dispatch({ type: "cancel" });
+    else if (this.options.close) this.options.close();
+    else return false;
+    return true;
+  }
+
+  /** Sets handle and target at the cross; without a cross, opens the large window. */
+  enter() {
+    const { editor, session } = this;
+    if (!editor.cursor) {
+      this.options.enlarge?.();
+      return Boolean(this.options.enlarge);
+    }
+    session.dispatch({ type: "place", at: editor.cursor });
+    if (session.state.pending) editor.say("Handle set. Move the cross to the target and press Enter.");
+    else {
+      editor.cursor = null;
+      editor.say(`pair ${session.state.doc.pairs.length} placed`);
+    }
+    return true;
+  }
+
+  /** Moves what is selected; on the empty stage, the cross. @param {[number, number]} step @param {number} by */
+  nudge([dx, dy], by) {
+    const { editor, session } = this;
+    const { selection, pending } = session.state;
+    if (document.activeElement === editor.stage && (editor.cursor || !selection.length)) {
+      const { width, height } = editor.size();
+      const [x, y] = editor.cursor ?? pending ?? [Math.round(width / 2), Math.round(height / 2)];
+      editor.cursor = [Math.min(Math.max(x + dx * by, 0), width - 1), Math.min(Math.max(y + dy * by, 0), height - 1)];
+      editor.pointer.hover = toScreen(editor.currentView(), editor.cursor);
+      editor.say(`x ${Math.round(editor.cursor[0])}, y ${Math.round(editor.cursor[1])}; Enter sets the ${pending ? "target" : "handle"}`);
+    } else {
+      session.dispatch({ type: "nudge", dx: dx * by, dy: dy * by });
+      if (selection.length) editor.sayEnd(selection[0], 0);
+    }
+    return true;
+  }
+
+  /** @param {ClipboardEvent} event */
+  copy(event) {
+    const ids = new Set(selectedIds(this.session.state));
+    const field = FIELDS.includes(/** @type {HTMLElement} */ (event.target).tagName);
+    if (field) return event.stopPropagation();
+    if (!ids.size || !event.clipboardData) return;
+    const pairs = this.session.state.doc.pairs.filter((p) => ids.has(p.id));
+    event.clipboardData.setData("text/plain", dump({ pairs, shapes: [], mode: "union", width: null, height: null }));
+    event.preventDefault();
+    event.stopPropagation();
+    this.editor.say(`${pairs.length} copied`);
+  }
+
+  /** @param {ClipboardEvent} event */
+  paste(event) {
+    event.stopPropagation();
+    if (FIELDS.includes(/** @type {HTMLElement} */ (event.target).tagName)) return;
+    event.preventDefault();
+    const { editor, session } = this;
+    try {
+      const { pairs, shapes } = parse(event.clipboardData?.getData("text/plain") ?? "");
+      session.dispatch({ type: "add", pairs });
+      for (const shape of shapes) session.dispatch({ type: "shape", shape });
+      editor.say(pairs.length ? `${pairs.length} pasted` : "There are no points in what was copied.");
+    } catch (error) {
+      editor.say(`Not pasted: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+}

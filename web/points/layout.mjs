@@ -1,0 +1,106 @@
+// @ts-check
+/**
+ * The editor's elements: toolbars, stage, table and status line.
+ * @typedef {import("./session.mjs").Session} Session
+ * @typedef {import("./session.mjs").Tool} Tool
+ * @typedef {import("./value.mjs").Shape} Shape
+ * @typedef {{choose: (tool: Tool) => void, zoom: (factor: number) => void, fit: () => void, actualSize: () => void,
+ *   compare: (on: boolean) => void, toggleTable: () => void, suggest: () => void,
+ *   setBrush: (change: {size?: number, hardness?: number}) => void}} Commands
+ */
+
+import { button, el, slider } from "./dom.mjs";
+import { PairTable } from "./table.mjs";
+
+/** @type {[Tool, string, string][]} */
+export const TOOLS = [
+  ["arrow", "a", "Arrows: press on the handle, release on the target"],
+  ["brush", "b", "Brush: paint what may change"],
+  ["eraser", "e", "Eraser: take away from what may change"],
+  ["lasso", "l", "Lasso: outline what may change, with Alt what may not"],
+  ["rectangle", "r", "Rectangle of what may change, with Alt of what may not"],
+  ["hand", "h", "Hand: move the view"],
+];
+
+/**
+ * @param {Session} session @param {Commands} commands @param {{enlarge?: () => void, close?: () => void}} options
+ */
+export function layout(session, commands, options) {
+  const tools = new Map(
+    TOOLS.map(([tool, k, words]) => [tool, button(`${words} (${k})`, tool, () => commands.choose(tool), { "aria-pressed": "false" })]),
+  );
+  const undo = button("Undo (Ctrl+Z)", "undo", () => session.dispatch({ type: "undo" }));
+  const redo = button("Redo (Ctrl+Shift+Z)", "redo", () => session.dispatch({ type: "redo" }));
+  const compare = button("Hold to compare with the original (c)", "compare", () => {});
+  compare.addEventListener("pointerdown", () => commands.compare(true));
+  for (const end of ["pointerup", "pointerleave", "pointercancel"]) compare.addEventListener(end, () => commands.compare(false));
+  const pairs = button("Show the pairs as a table", null, commands.toggleTable, { text: "0 pairs", "aria-expanded": "false" });
+  const bar = el("div", { class: "gd-bar", role: "toolbar", "aria-label": "Tools" }, [
+    ...tools.values(),
+    el("span", { class: "gd-gap" }),
+    undo,
+    redo,
+    button("Zoom out (-)", "minus", () => commands.zoom(1 / 1.5)),
+    button("Zoom in (+)", "plus", () => commands.zoom(1.5)),
+    button("Fit the picture (f)", "fit", commands.fit),
+    button("Actual size (1)", null, commands.actualSize, { text: "1:1" }),
+    compare,
+    pairs,
+    options.enlarge ? button("Open in a large window (Enter)", "dialog", options.enlarge) : null,
+    options.close ? button("Close (Escape)", "close", options.close) : null,
+  ]);
+  const { maskBar, mode } = maskTools(session, commands);
+  const table = new PairTable(session);
+  const { stage, base, top, ends, hint } = stageParts();
+  const status = el("div", { class: "gd-status", role: "status", "aria-live": "polite" });
+  const { error, errorText, errorRaw } = errorParts(session);
+  const root = el("div", { class: "gd-editor", role: "group", "aria-label": "GoodDrag points" }, [bar, maskBar, error, stage, table.root, status]);
+  return { root, tools, undo, redo, compare, pairs, maskBar, mode, table, stage, base, top, ends, hint, status, error, errorText, errorRaw };
+}
+
+/** @param {Session} session @param {Commands} commands */
+function maskTools(session, commands) {
+  const choices = [["union", "mask: add"], ["intersect", "mask: overlap"], ["replace", "mask: replace"]];
+  const mode = el("select", { "aria-label": "How a connected mask is combined with this one", title: "A connected mask and the one drawn here" },
+    choices.map(([value, text]) => el("option", { value, text })));
+  mode.addEventListener("change", () => session.dispatch({ type: "mode", mode: /** @type {any} */ (mode.value) }));
+  /** @param {string} text @param {Shape} shape @param {string} words */
+  const step = (text, shape, words) => button(words, null, () => session.dispatch({ type: "shape", shape }), { text });
+  const maskBar = el("div", { class: "gd-bar", role: "toolbar", "aria-label": "Mask" }, [
+    slider("Size", 2, 300, session.brush.size, (v) => commands.setBrush({ size: v })),
+    slider("Hardness", 0, 1, session.brush.hardness, (v) => commands.setBrush({ hardness: v }), 0.05),
+    slider("Shade", 0, 1, session.opacity, (v) => { session.opacity = v; session.refresh(); }, 0.05),
+    step("Fill", { kind: "fill" }, "Everything may change"),
+    step("Invert", { kind: "invert" }, "Swap what may change and what may not"),
+    step("Grow", { kind: "grow", size: 8 }, "Grow the region by 8 pixels"),
+    step("Shrink", { kind: "grow", size: -8 }, "Shrink the region by 8 pixels"),
+    button("Remove the mask: everything may change again", null, () => session.dispatch({ type: "clearMask" }), { text: "Clear" }),
+    button("Draw a region around the arrows", null, commands.suggest, { text: "Suggest" }),
+    mode,
+  ]);
+  return { maskBar, mode };
+}
+
+function stageParts() {
+  const [base, top] = [0, 1].map(() => el("canvas", { "aria-hidden": "true" }));
+  const ends = el("div", { class: "gd-ends", role: "group", "aria-label": "Handles and targets" });
+  const hint = el("div", { class: "gd-hint" });
+  const words = "Picture. Press on a handle and release on its target; or move a cross with the arrow keys and set handle and target with Enter.";
+  const stage = el("div", { class: "gd-stage", tabindex: 0, role: "group", "aria-label": words }, [base, top, ends, hint]);
+  return { stage, base, top, ends, hint };
+}
+
+/** @param {Session} session */
+function errorParts(session) {
+  const errorText = el("div");
+  const errorRaw = el("textarea", { readonly: true, "aria-label": "The value that could not be read" });
+  const error = el("div", { class: "gd-error", role: "alert" }, [
+    errorText,
+    errorRaw,
+    el("div", { class: "gd-bar" }, [
+      button("Copy the text", null, () => void navigator.clipboard?.writeText(errorRaw.value)),
+      button("Start afresh", null, () => session.startAfresh()),
+    ]),
+  ]);
+  return { error, errorText, errorRaw };
+}

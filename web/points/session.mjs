@@ -1,0 +1,101 @@
+// @ts-check
+/**
+ * What the editors of one node share: the state, the pictures around it, and who wants to know of changes.
+ * @typedef {import("./state.mjs").State} State
+ * @typedef {import("./state.mjs").Action} Action
+ * @typedef {import("./draw.mjs").Result} Result
+ * @typedef {"arrow" | "brush" | "eraser" | "lasso" | "rectangle" | "hand"} Tool
+ * @typedef {CanvasImageSource & {width: number, height: number}} Picture
+ */
+
+import { initial, reduce, toValue } from "./state.mjs";
+import { ValueError, dump, parse } from "./value.mjs";
+
+export class Session {
+  /** @param {(text: string) => void} [changed] hears of every new value */
+  constructor(changed = () => {}) {
+    this.changed = changed;
+    /** @type {State} */ this.state = initial();
+    this.text = "";
+    /** The string that could not be read, and why. @type {{text: string, message: string} | null} */
+    this.broken = null;
+    /** @type {Picture | null} */ this.picture = null;
+    /** The mask that is connected, as a picture. @type {Picture | null} */ this.given = null;
+    /** @type {Picture | null} */ this.preview = null;
+    /** @type {Picture | null} */ this.after = null;
+    /** @type {Result | null} */ this.result = null;
+    /** Pairs that would be used while there are none. @type {{handle: [number, number], target: [number, number]}[]} */
+    this.suggestion = [];
+    /** @type {Tool} */ this.tool = "arrow";
+    this.brush = { size: 40, hardness: 1 };
+    this.opacity = 0.6;
+    this.comparing = false;
+    this.maskExplained = false;
+    /** @type {Set<(before: State | null) => void>} */
+    this.listeners = new Set();
+  }
+
+  /** @param {(before: State | null) => void} listener @returns {() => void} how to stop */
+  subscribe(listener) {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Something beside the state changed. */
+  refresh() {
+    for (const listener of this.listeners) listener(null);
+  }
+
+  /** @param {Action} action */
+  dispatch(action) {
+    const before = this.state;
+    this.state = reduce(before, action);
+    if (this.state === before) return;
+    if (this.state.doc !== before.doc && !this.broken) {
+      const text = dump(toValue(this.state));
+      if (text !== this.text) {
+        this.text = text;
+        this.changed(text);
+      }
+    }
+    for (const listener of this.listeners) listener(before);
+  }
+
+  /** The value as it is saved: what was read, if that could not be understood. */
+  getValue() {
+    return this.broken ? this.broken.text : this.text;
+  }
+
+  /** @param {unknown} value from a workflow, a link, ComfyUI's undo, or a person who pasted it */
+  setValue(value) {
+    const text = typeof value === "string" ? value : value === null || value === undefined ? "" : JSON.stringify(value);
+    if (!this.broken && text === this.text) return;
+    try {
+      const parsed = parse(text);
+      this.broken = null;
+      this.text = text;
+      this.dispatch({ type: "load", value: parsed });
+      this.text = text;
+    } catch (error) {
+      if (!(error instanceof ValueError)) throw error;
+      this.broken = { text, message: error.message };
+    }
+    this.refresh();
+  }
+
+  /** Give up a string that could not be read. */
+  startAfresh() {
+    if (!this.broken) return;
+    this.broken = null;
+    this.text = dump(toValue(this.state));
+    this.changed(this.text);
+    this.refresh();
+  }
+
+  /** @param {Picture | null} picture */
+  setPicture(picture) {
+    this.picture = picture;
+    if (picture) this.dispatch({ type: "picture", width: picture.width, height: picture.height });
+    this.refresh();
+  }
+}

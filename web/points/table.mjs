@@ -1,0 +1,82 @@
+// @ts-check
+/**
+ * The pairs as a table: numbers to type, order, on and off.
+ * @typedef {import("./session.mjs").Session} Session
+ * @typedef {import("./state.mjs").Pair} Pair
+ * @typedef {import("./state.mjs").End} End
+ */
+
+import { button, el } from "./dom.mjs";
+import { colour } from "./geometry.mjs";
+import { round } from "./value.mjs";
+
+export class PairTable {
+  /** @param {Session} session */
+  constructor(session) {
+    this.session = session;
+    this.body = el("tbody");
+    this.root = el("div", { class: "gd-table", hidden: true, role: "region", "aria-label": "Pairs", tabindex: 0 }, [
+      el("table", {}, [
+        el("thead", {}, [el("tr", {}, ["", "handle x", "y", "target x", "y", ""].map((text) => (text ? el("th", { scope: "col", text }) : el("td"))))]),
+        this.body,
+      ]),
+      button("Add a pair in the middle of the picture", null, () => this.add(), { text: "Add a pair" }),
+    ]);
+    this.root.addEventListener("pointerdown", (e) => e.stopPropagation());
+    /** @type {Pair[] | null} */ this.shown = null;
+  }
+
+  add() {
+    const { width, height } = this.session.state.doc;
+    const [x, y] = [Math.round((width ?? 512) / 2), Math.round((height ?? 512) / 2)];
+    this.session.dispatch({ type: "add", pairs: [{ handle: [x, y], target: [x + 40, y] }] });
+  }
+
+  update() {
+    const { pairs } = this.session.state.doc;
+    if (this.root.hidden || this.shown === pairs) return;
+    const focused = /** @type {HTMLElement | null} */ (this.root.contains(document.activeElement) ? document.activeElement : null)?.dataset.cell;
+    this.shown = pairs;
+    this.body.replaceChildren(...pairs.map((p, i) => this.row(p, i)));
+    if (focused) /** @type {HTMLElement | null} */ (this.body.querySelector(`[data-cell="${CSS.escape(focused)}"]`))?.focus();
+  }
+
+  /** @param {Pair} pair @param {number} index */
+  row(pair, index) {
+    const { session } = this;
+    const chip = el("span", { class: "gd-chip", text: index + 1 });
+    chip.style.background = colour(index);
+    const n = index + 1;
+    const on = el("input", { type: "checkbox", "aria-label": `pair ${n} is dragged`, "data-cell": `${pair.id}-on` });
+    on.checked = !pair.off;
+    on.addEventListener("change", () => session.dispatch({ type: "switch", ids: [pair.id], off: !on.checked }));
+    return el("tr", {}, [
+      el("td", {}, [on, chip]),
+      ...this.cells(pair, n, "handle"),
+      ...this.cells(pair, n, "target"),
+      el("td", {}, [
+        button(`Move pair ${n} up`, "up", () => session.dispatch({ type: "reorder", id: pair.id, to: index - 1 }), { "data-cell": `${pair.id}-up` }),
+        button(`Move pair ${n} down`, "down", () => session.dispatch({ type: "reorder", id: pair.id, to: index + 1 }), { "data-cell": `${pair.id}-down` }),
+        button(`Remove pair ${n}`, "trash", () => session.dispatch({ type: "remove", ids: [pair.id] })),
+      ]),
+    ]);
+  }
+
+  /** @param {Pair} pair @param {number} n @param {End} end */
+  cells(pair, n, end) {
+    return [0, 1].map((axis) => {
+      const name = `${pair.id}-${end}-${axis}`;
+      const input = el("input", { type: "number", step: 1, value: round(pair[end][axis]), "aria-label": `pair ${n}, ${end} ${"xy"[axis]}`, "data-cell": name });
+      input.addEventListener("change", () => {
+        const value = Number(input.value);
+        const at = /** @type {[number, number]} */ ([...pair[end]]);
+        if (input.value.trim() === "" || !Number.isFinite(value)) input.value = String(round(pair[end][axis]));
+        else {
+          at[axis] = value;
+          this.session.dispatch({ type: "set", id: pair.id, end, at });
+        }
+      });
+      return el("td", {}, [input]);
+    });
+  }
+}
