@@ -23,11 +23,13 @@ TIERS = {
     "lint": ["ruff check .", "ruff format --check ."],
     "engine": ["pytest tests/unit"],
     "parity": ["pytest tests/parity", "tests.parity tests/parity/data"],
+    "editor": ["pytest tests/js"],
     "nodes": ["pytest tests/nodes"],
     "workflows": ["pytest tests/workflows"],
+    "browser": ["pytest tests/browser"],
     "slow": ["pytest tests/slow -s"],
 }
-DEFAULT_TIERS = ("lint", "engine", "parity", "nodes", "workflows")
+DEFAULT_TIERS = ("lint", "engine", "parity", "editor", "nodes", "workflows")
 
 
 class Watch:
@@ -106,11 +108,9 @@ def _report(server: Server, prompt: dict, entry: dict, scene: dict) -> None:
 
 
 def _serve(server: Server) -> None:
-    target = environment.BASE / "user"
     say(f"ComfyUI is running at {server.url}")
     say(f"  open the template browser (GoodDrag) or drop {QUICKSTART.relative_to(environment.ROOT)} onto the page")
     say("  Ctrl-C stops it")
-    del target
     try:
         while server.process.poll() is None:
             time.sleep(0.5)
@@ -125,7 +125,7 @@ def test(args: argparse.Namespace) -> int:
         return 2
     tiers = args.tiers or list(DEFAULT_TIERS)
     say(f"setting up for {', '.join(tiers)}")
-    environment.set_up(tests=True)
+    environment.set_up(tests=True, browser="browser" in tiers)
     failed, start = [], time.monotonic()
     for tier in tiers:
         for command in TIERS[tier]:
@@ -150,7 +150,9 @@ def main() -> int:
     p.add_argument("--serve", action="store_true", help="leave the server running")
     p.set_defaults(run=demo)
     p = commands.add_parser("test", help="run the tests")
-    p.add_argument("tiers", nargs="*", metavar="TIER", help=f"any of {', '.join(TIERS)}; all but slow by default")
+    p.add_argument(
+        "tiers", nargs="*", metavar="TIER", help=f"any of {', '.join(TIERS)}; all but browser and slow by default"
+    )
     p.set_defaults(run=test)
     args = parser.parse_args()
     try:

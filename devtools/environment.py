@@ -38,7 +38,10 @@ COMFYUI_PACKAGES = (
     "alembic", "blake3", "pydantic~=2.0", "pydantic-settings~=2.0", "simpleeval>=1.0.0",
 )  # fmt: skip
 ENGINE_PACKAGES = ("diffusers==0.42.1", "peft==0.21.2")
-TEST_PACKAGES = ("pytest==9.2.0", "ruff==0.17.6")
+TEST_PACKAGES = ("pytest==9.2.0", "ruff==0.17.6", "jsonschema==4.26.0")
+BROWSER_PACKAGES = ("playwright", "axe-playwright-python")
+SECOND_FRONTEND = "comfyui-frontend-package"
+"""The newest that the package index serves, beside the one that belongs to ComfyUI 0.30.0."""
 
 
 class SetupError(Exception):
@@ -191,7 +194,17 @@ def _link_pack() -> None:
         link.symlink_to(ROOT, target_is_directory=True)
 
 
-def set_up(*, tests: bool = False) -> float:
+def _install_browser() -> None:
+    with _step(
+        "browser", f"{BROWSER_PACKAGES} {SECOND_FRONTEND}", "installing playwright and a second frontend"
+    ) as needed:
+        if needed:
+            _install(BROWSER_PACKAGES)
+            shutil.rmtree(WORK / "frontend", ignore_errors=True)
+            _install((SECOND_FRONTEND,), "--no-deps", "--target", str(WORK / "frontend"))
+
+
+def set_up(*, tests: bool = False, browser: bool = False) -> float:
     """Install whatever is missing; returns the seconds it took. Raises ``SetupError``."""
     start = time.monotonic()
     WORK.mkdir(exist_ok=True)
@@ -205,5 +218,7 @@ def set_up(*, tests: bool = False) -> float:
         with _step("tests", str(TEST_PACKAGES), "installing pytest and ruff") as needed:
             if needed:
                 _install(TEST_PACKAGES)
+    if browser:
+        _install_browser()
     _link_pack()
     return time.monotonic() - start

@@ -8,7 +8,7 @@ import { Session } from "./points/session.mjs";
 import { Editor } from "./points/view.mjs";
 
 const MIN_HEIGHT = 460;
-/** The editor that belongs to a node now. @type {Map<string, HTMLElement>} */
+/** The editor's element of every node. @type {Map<any, HTMLElement>} */
 const roots = new Map();
 
 /** @param {any} node @param {string} name */
@@ -33,20 +33,33 @@ function pointsWidget(node, name) {
   });
   const detach = attach(app, api, node, session);
   const removed = widget.onRemove;
+  roots.set(node, editor.root);
   widget.onRemove = () => {
     removed?.call(widget);
+    roots.delete(node);
     detach();
     editor.destroy();
   };
   node.setSize?.([Math.max(node.size[0], 440), Math.max(node.size[1], 640)]);
-  queueMicrotask(() => roots.set(String(node.id), editor.root));
   return { widget, minWidth: 360, minHeight: MIN_HEIGHT };
+}
+
+/** ComfyUI's undo makes all nodes anew, and Vue goes on showing the element of the one that was there before. */
+function showPresentEditors() {
+  for (const [node, root] of roots) {
+    if (node.graph !== app.canvas?.graph) continue;
+    const shown = document.querySelector(`[data-node-id="${CSS.escape(String(node.id))}"] .gd-editor`);
+    if (shown && shown !== root) shown.replaceWith(root);
+  }
 }
 
 app.registerExtension({
   name: "GoodDrag",
   setup() {
     listen(app, api);
+  },
+  afterConfigureGraph() {
+    setTimeout(showPresentEditors, 100);
   },
   getCustomWidgets() {
     return {

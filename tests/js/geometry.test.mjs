@@ -26,12 +26,12 @@ test("zooming keeps what is under the cursor, and stops", () => {
   assert.equal(G.zoomAt(view, at, 1e-9, 0.1).scale, 0.1);
 });
 
-test("a picture smaller than the stage stays in the middle, a larger one covers it", () => {
+test("the picture always reaches the middle of the stage", () => {
   const picture = { width: 100, height: 10 };
   const stage = { width: 200, height: 200 };
-  assert.deepEqual(G.kept({ scale: 1, x: 999, y: -999 }, picture, stage), { scale: 1, x: 50, y: 95 });
-  assert.deepEqual(G.kept({ scale: 4, x: 999, y: 0 }, picture, stage), { scale: 4, x: 0, y: 80 });
-  assert.deepEqual(G.kept({ scale: 4, x: -999, y: 0 }, picture, stage), { scale: 4, x: -200, y: 80 });
+  assert.deepEqual(G.kept({ scale: 1, x: 999, y: -999 }, picture, stage), { scale: 1, x: 100, y: 90 });
+  assert.deepEqual(G.kept({ scale: 4, x: 999, y: 0 }, picture, stage), { scale: 4, x: 100, y: 60 });
+  assert.deepEqual(G.kept({ scale: 4, x: -999, y: 0 }, picture, stage), { scale: 4, x: -300, y: 60 });
 });
 
 test("the nearest end is hit, else the shaft, else nothing", () => {

@@ -45,11 +45,10 @@ export function zoomAt(view, [x, y], factor, least) {
   return { scale, x: x - (x - view.x) * ratio, y: y - (y - view.y) * ratio };
 }
 
-/** Keep at least a part of the picture in sight. @param {View} view @param {Size} picture @param {Size} stage @returns {View} */
+/** Keep the picture in sight: it reaches the middle of the stage. @param {View} view @param {Size} picture @param {Size} stage @returns {View} */
 export function kept(view, picture, stage) {
   /** @param {number} offset @param {number} length @param {number} room */
-  const along = (offset, length, room) =>
-    length <= room ? (room - length) / 2 : Math.min(Math.max(offset, room - length), 0);
+  const along = (offset, length, room) => Math.min(Math.max(offset, room / 2 - length), room / 2);
   return {
     scale: view.scale,
     x: along(view.x, picture.width * view.scale, stage.width),

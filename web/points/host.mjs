@@ -33,7 +33,7 @@ async function loadPicture(url) {
 /** The node that feeds an input, past reroutes. @param {any} node @param {string} name @returns {any} */
 export function source(node, name) {
   const index = node.inputs?.findIndex((/** @type {any} */ input) => input.name === name) ?? -1;
-  let from = index >= 0 ? node.getInputNode?.(index) : null;
+  let from = index >= 0 && node.graph ? node.getInputNode?.(index) : null; // a node being made is in no graph yet
   for (let i = 0; from && i < 50 && /reroute/i.test(from.type ?? ""); i++) from = from.getInputNode?.(0);
   return from ?? null;
 }
@@ -147,6 +147,12 @@ async function executed(app, api, { node: id, output }) {
 
 /** @param {any} app @param {any} api */
 export function listen(app, api) {
+  // two fingers on a picture zoom the picture; ComfyUI, which listens further out, would zoom the graph as well
+  for (const name of ["touchstart", "touchmove", "touchend", "touchcancel"]) {
+    window.addEventListener(name, (e) => {
+      if (e.target instanceof Element && e.target.closest(".gd-stage")) e.stopPropagation();
+    }, { capture: true, passive: true });
+  }
   /** @type {unknown} */ let running = null;
   api.addEventListener("executing", (/** @type {any} */ event) => {
     running = event.detail;

@@ -49,10 +49,9 @@ export class Keys {
     const { session } = this;
     switch (event.key.toLowerCase()) {
       case "z":
-        session.dispatch({ type: event.shiftKey ? "redo" : "undo" });
-        return true;
       case "y":
-        session.dispatch({ type: "redo" });
+        session.dispatch({ type: event.shiftKey || event.key.toLowerCase() === "y" ? "redo" : "undo" });
+        keepFromUndo(event);
         return true;
       case "a":
         session.dispatch({ type: "selectAll" });
@@ -187,4 +186,9 @@ export class Keys {
       editor.say(`Not pasted: ${error instanceof Error ? error.message : error}`);
     }
   }
+}
+
+/** ComfyUI's own undo listens before everybody else and reads the event a frame later; to it, this was no Ctrl. @param {KeyboardEvent} event */
+function keepFromUndo(event) {
+  Object.defineProperties(event, { ctrlKey: { value: false }, metaKey: { value: false } });
 }

@@ -34,7 +34,7 @@ export function layout(session, commands, options) {
   const compare = button("Hold to compare with the original (c)", "compare", () => {});
   compare.addEventListener("pointerdown", () => commands.compare(true));
   for (const end of ["pointerup", "pointerleave", "pointercancel"]) compare.addEventListener(end, () => commands.compare(false));
-  const pairs = button("Show the pairs as a table", null, commands.toggleTable, { text: "0 pairs", "aria-expanded": "false" });
+  const pairs = button("Show the pairs as a table", null, () => commands.toggleTable(), { text: "0 pairs", "aria-expanded": "false" });
   const bar = el("div", { class: "gd-bar", role: "toolbar", "aria-label": "Tools" }, [
     ...tools.values(),
     el("span", { class: "gd-gap" }),
@@ -42,8 +42,8 @@ export function layout(session, commands, options) {
     redo,
     button("Zoom out (-)", "minus", () => commands.zoom(1 / 1.5)),
     button("Zoom in (+)", "plus", () => commands.zoom(1.5)),
-    button("Fit the picture (f)", "fit", commands.fit),
-    button("Actual size (1)", null, commands.actualSize, { text: "1:1" }),
+    button("Fit the picture (f)", "fit", () => commands.fit()),
+    button("Actual size (1)", null, () => commands.actualSize(), { text: "1:1" }),
     compare,
     pairs,
     options.enlarge ? button("Open in a large window (Enter)", "dialog", options.enlarge) : null,
@@ -75,7 +75,7 @@ function maskTools(session, commands) {
     step("Grow", { kind: "grow", size: 8 }, "Grow the region by 8 pixels"),
     step("Shrink", { kind: "grow", size: -8 }, "Shrink the region by 8 pixels"),
     button("Remove the mask: everything may change again", null, () => session.dispatch({ type: "clearMask" }), { text: "Clear" }),
-    button("Draw a region around the arrows", null, commands.suggest, { text: "Suggest" }),
+    button("Draw a region around the arrows", null, () => commands.suggest(), { text: "Suggest" }),
     mode,
   ]);
   return { maskBar, mode };

@@ -63,6 +63,7 @@ export class Editor {
   update(before) {
     const { session, parts } = this;
     const { doc, past, future } = session.state;
+    this.stage.dataset.picture = session.picture ? `${session.picture.width}x${session.picture.height}` : "";
     for (const [tool, b] of parts.tools) b.setAttribute("aria-pressed", String(tool === session.tool));
     parts.undo.disabled = !past.length;
     parts.redo.disabled = !future.length;
@@ -145,9 +146,9 @@ export class Editor {
 
   /** @param {View} view */
   setView(view) {
-    const next = kept(view, this.size(), this.stageSize());
-    this.fitted = Math.abs(next.scale - fit(this.size(), this.stageSize()).scale) < 1e-9;
-    this.view = next;
+    const whole = fit(this.size(), this.stageSize());
+    this.fitted = Math.abs(view.scale - whole.scale) < 1e-9;
+    this.view = this.fitted ? whole : kept(view, this.size(), this.stageSize());
     this.dirty = true;
     this.placeEnds();
     this.draw();

@@ -1,0 +1,127 @@
+"""Everything with the keyboard alone, in a picture of 640 x 400."""
+
+import pytest
+
+SIZE = (640, 400)
+
+
+@pytest.fixture
+def stage(studio):
+    """The stage, focused without a mouse."""
+    studio.stage.focus()
+    return studio
+
+
+def pair(studio):
+    """One pair in the middle, made with the cross."""
+    studio.press("ArrowRight", "Enter", "Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowDown", "Enter")
+
+
+def test_a_pair_from_the_keyboard(stage):
+    pair(stage)
+    assert stage.pairs() == [([321, 200], [341, 210])]
+    assert "placed" in stage.says()
+
+
+def test_ends_can_be_tabbed_to_named_and_nudged(stage):
+    pair(stage)
+    stage.press("Tab")
+    assert stage.page.evaluate("document.activeElement.ariaLabel") == "pair 1, handle, x 321, y 200"
+    stage.press("Tab")
+    assert stage.page.evaluate("document.activeElement.ariaLabel") == "pair 1, target, x 341, y 210"
+    stage.press("ArrowLeft", "Shift+ArrowUp")
+    assert stage.pairs() == [([321, 200], [340, 200])]
+    assert stage.page.evaluate("document.activeElement.ariaLabel") == "pair 1, target, x 340, y 200"
+    assert stage.says() == "pair 1, target, x 340, y 200"
+    stage.press("Delete")
+    assert stage.pairs() == []
+    assert stage.page.evaluate("document.activeElement.className") == "gd-stage"
+
+
+def test_select_all_duplicate_undo_redo(stage):
+    pair(stage)
+    stage.press("Control+a", "Control+d")
+    assert stage.pairs() == [([321, 200], [341, 210]), ([333, 212], [353, 222])]
+    stage.press("Control+z")
+    assert len(stage.pairs()) == 1
+    stage.press("Control+Shift+z")
+    assert len(stage.pairs()) == 2
+    stage.press("Control+z", "Control+z")
+    assert stage.pairs() == []
+    stage.press("Control+y", "Control+y")
+    assert len(stage.pairs()) == 2
+
+
+def test_copy_and_paste_of_pairs(stage):
+    pair(stage)
+    stage.press("Control+a", "Control+c", "Control+v")
+    assert len(stage.pairs()) == 2
+    assert "pasted" in stage.says()
+
+
+PASTE = """(text) => {
+  const clipboardData = new DataTransfer();
+  clipboardData.setData("text/plain", text);
+  document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+}"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[[[10, 20], [30, 40]]]", '{"points": [[10, 20], [30, 40]]}', '[{"x": 10, "y": 20}, {"x": 30, "y": 40}]'],
+    ids=["list of pairs", "Drag100", "KJNodes"],
+)
+def test_other_formats_are_understood_when_pasted(stage, text):
+    stage.page.evaluate(PASTE, text)
+    stage.page.wait_for_timeout(100)
+    assert stage.pairs() == [([10, 20], [30, 40])]
+
+
+def test_what_cannot_be_pasted_is_said_and_loses_nothing(stage):
+    pair(stage)
+    before = stage.text()
+    stage.page.evaluate(PASTE, "<script>alert(1)</script>")
+    stage.page.wait_for_timeout(100)
+    assert stage.text() == before
+    assert stage.says().startswith("Not pasted:")
+
+
+def test_letters_choose_tools(stage):
+    names = {"b": "Brush", "e": "Eraser", "l": "Lasso", "r": "Rectangle", "h": "Hand", "a": "Arrows"}
+    for letter, name in names.items():
+        stage.press(letter)
+        assert stage.button(name).get_attribute("aria-pressed") == "true"
+
+
+def test_a_mask_from_the_keyboard(stage):
+    pair(stage)
+    stage.press("b")
+    for label in ("Suggest", "Grow"):
+        stage.button(label).focus()
+        stage.press("Enter")
+    assert [s["kind"] for s in stage.shapes()] == ["brush", "grow"]
+
+
+def test_zoom_keys(stage):
+    stage.press("+", "+", "1", "-", "f")
+    stage.drag((100, 100), (200, 200), SIZE)
+    assert stage.pairs()[0][0] == pytest.approx([100, 100], abs=1)
+
+
+def test_enter_opens_the_dialog_and_escape_closes_it(stage):
+    stage.press("Enter")
+    assert stage.page.locator(".gd-dialog[open]").count() == 1
+    pair(stage)
+    stage.press("Escape")  # the selection
+    stage.press("Escape")
+    assert stage.page.locator(".gd-dialog").count() == 0
+    assert len(stage.pairs()) == 1
+    assert stage.page.evaluate("document.activeElement.className") == "gd-stage"
+
+
+def test_the_graph_hears_nothing_of_the_keys_that_mean_something_here(stage):
+    pair(stage)
+    stage.press("Tab", "Delete")
+    stage.press("Control+a", "Delete", "Backspace")
+    count = "() => window.app.graph._nodes.length"
+    assert stage.page.evaluate(count) == 2
