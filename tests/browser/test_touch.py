@@ -58,7 +58,7 @@ def test_a_finger_paints(studio):
 
 
 def test_two_fingers_zoom_and_place_nothing(studio):
-    x, y, before = studio.place((320, 200), SIZE)
+    x, y, _ = studio.place((320, 200), SIZE)
     touch(studio, "touchStart", (x - 30, y), (x + 30, y))
     for i in range(1, 6):
         touch(studio, "touchMove", (x - 30 - 8 * i, y), (x + 30 + 8 * i, y))

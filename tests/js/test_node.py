@@ -14,3 +14,9 @@ HERE = Path(__file__).parent
 def test_node_passes(name):
     result = subprocess.run(["node", "--test", str(HERE / name)], capture_output=True, text=True)
     assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.skipif(not shutil.which("tsc"), reason="tsc is not installed (npm install --global typescript)")
+def test_types_hold():
+    result = subprocess.run(["tsc", "--project", str(HERE)], capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout

@@ -95,6 +95,21 @@ def test_the_autoencoder_reconstructs_held_out_scenes(loaded):
     assert 0.8 < float(z.std()) < 1.25
 
 
+def test_training_makes_a_model_from_nothing_and_resumes(tmp_path, capsys):
+    def run(unet_steps: int, *more: str) -> str:
+        small = {"vae-steps": 2, "vae-batch": 2, "unet-batch": 2, "pool": 4, "renew": 1, "every": 2}
+        sizes = [f"--{name}={value}" for name, value in small.items()]
+        train.main(["--out", str(tmp_path), *sizes, f"--unet-steps={unet_steps}", "--no-bf16", *more])
+        return capsys.readouterr().out
+
+    assert '"step": 2' in run(2)
+    weights = tmp_path / "weights"
+    again = run(4, "--release", str(weights))
+    assert "unet: resumed at step 2" in again
+    assert '"step": 4' in again
+    assert sorted(p.name for p in weights.iterdir()) == ["preview.json", "unet", "vae"]
+
+
 def test_a_drag_moves_the_creature_towards_the_truth(loaded):
     """The product's own path on the demo model; the figures over many drags are in docs/demo-model.md."""
     chosen = drag("move", 1000)
