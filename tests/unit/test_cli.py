@@ -139,11 +139,21 @@ def test_no_room_for_the_output_is_exit_code_1_and_leaves_nothing(picture):
 
 
 def test_ctrl_c_leaves_no_file(picture):
-    process = subprocess.Popen(command(picture, "--lora-steps", "100000"), cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    assert "tuning the LoRA" in process.stderr.readline()
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    _, text = process.communicate(timeout=60)
+    heard = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # ignored, and inherited so, by jobs in the background
+    try:
+        words = command(picture, "--lora-steps", "100000")
+        process = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, heard)
+    try:
+        assert "tuning the LoRA" in process.stderr.readline()
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        _, text = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert "cancelled, nothing was written" in text
     assert [p.name for p in picture.parent.iterdir()] == ["in.png"]
