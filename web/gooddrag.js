@@ -10,6 +10,8 @@ import { Editor } from "./points/view.mjs";
 const MIN_HEIGHT = 460;
 /** The editor's element of every node. @type {Map<any, HTMLElement>} */
 const roots = new Map();
+/** Where Vue showed the editor of a node that is gone, by the node's id. @type {Map<string, HTMLElement>} */
+const places = new Map();
 
 /** @param {any} node @param {string} name */
 function pointsWidget(node, name) {
@@ -35,6 +37,7 @@ function pointsWidget(node, name) {
   const removed = widget.onRemove;
   roots.set(node, editor.root);
   widget.onRemove = () => {
+    if (editor.root.parentElement) places.set(String(node.id), editor.root.parentElement);
     removed?.call(widget);
     roots.delete(node);
     detach();
@@ -44,13 +47,15 @@ function pointsWidget(node, name) {
   return { widget, minWidth: 360, minHeight: MIN_HEIGHT };
 }
 
-/** ComfyUI's undo makes all nodes anew, and Vue goes on showing the element of the one that was there before. */
+/** ComfyUI's undo makes all nodes anew under the same ids; Vue keeps its components, and shows the old element or none. */
 function showPresentEditors() {
   for (const [node, root] of roots) {
     if (node.graph !== app.canvas?.graph) continue;
-    const shown = document.querySelector(`[data-node-id="${CSS.escape(String(node.id))}"] .gd-editor`);
-    if (shown && shown !== root) shown.replaceWith(root);
+    const shown = document.querySelector(`[data-node-id="${CSS.escape(String(node.id))}"]`);
+    const place = shown?.querySelector(".gd-editor")?.parentElement ?? places.get(String(node.id));
+    if (place && shown?.contains(place) && !place.contains(root)) place.replaceChildren(root);
   }
+  places.clear();
 }
 
 app.registerExtension({
