@@ -192,6 +192,11 @@ def check_fit(points: DragPoints, mask: Tensor | None, size: tuple[int, int]) ->
         raise ValueError("the mask is empty: white is what may change, so nothing could move; paint it or remove it")
 
 
+def protected_handles(points: DragPoints, mask: Tensor) -> list[int]:
+    """Numbers, from 1, of the pairs whose handle lies where the mask ``(H, W)`` is 0: what is there cannot move."""
+    return [i for i, (x, y) in enumerate(points.handles, 1) if not mask[int(round(y)), int(round(x))] > 0]
+
+
 def latent_mask(mask: Tensor | None, latent: Tensor) -> Tensor:
     """Editable cells of a latent ``(b, c, h, w)``: ``(1, 1, h, w)`` of 0 and 1 in the latent's dtype.
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from comfy_api.v0_0_2 import io
 
-from ..gooddrag.geometry import DragPoints, check_fit
+from ..gooddrag.geometry import DragPoints, check_fit, protected_handles
 from ..gooddrag.mask import combine, rasterise
 from ..gooddrag.overlay import draw_points
 from ..gooddrag.value import EXAMPLE, parse
@@ -27,7 +27,8 @@ class Points(io.ComfyNode):
                     "mask",
                     optional=True,
                     tooltip="White may change, black stays. Combined with what is painted in the editor. Resized if it has "
-                    "another size. Without either the whole picture may change.",
+                    "another size. Without either the whole picture may change. With a suggestion connected it belongs to that, "
+                    "and is left out when you draw arrows of your own.",
                 ),
                 DragPointsType.Input(
                     "suggestion",
@@ -64,7 +65,8 @@ class Points(io.ComfyNode):
         value = parse(points if json is None else json)
         active = [p for p in value.pairs if not p.off]
         placed = DragPoints.from_value(value, *size) if active or suggestion is None else suggestion
-        given = host.one_mask(mask, size)
+        # a demo scene's mask fits its own drag; around another one it would protect what shall move
+        given = host.one_mask(mask, size) if suggestion is None or placed is suggestion else None
         check_fit(placed, given, size)
 
         drawn = rasterise(value.shapes, *size) if value.shapes else None
@@ -75,6 +77,7 @@ class Points(io.ComfyNode):
         overlay = host.to_images([draw_points(host.to_pillow(image), placed, editable > 0)])
         arrived = {
             "image": host.temporary(image, cls),
+            "protected": protected_handles(placed, out),
             "mask": None if given is None else host.temporary_shade(given, cls),
             "suggestion": []
             if suggestion is None

@@ -119,6 +119,16 @@ def test_points_from_json_override_the_suggestion(run, demo):
     assert run("GoodDrag_Points", points="  ", **common)[0] == demo["points"]
 
 
+def test_a_mask_beside_a_suggestion_belongs_to_the_suggestion(run, demo):
+    own = json.dumps([[[10, 20], [30, 40]]])
+    mask = torch.zeros(1, 256, 256)
+    mask[:, 100:200, 100:200] = 1
+    given = {"image": demo["image"], "mask": mask}
+    assert torch.equal(run("GoodDrag_Points", points="", suggestion=demo["points"], **given)[1], mask)
+    assert run("GoodDrag_Points", points=own, suggestion=demo["points"], **given)[1].all()
+    assert torch.equal(run("GoodDrag_Points", points=own, **given)[1], mask)
+
+
 BAD_POINTS = [
     ("", "no points were given; place at least one handle and its target"),
     ("[]", "no points were given"),

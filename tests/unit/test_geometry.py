@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from gooddrag import geometry
-from gooddrag.geometry import DragPoints, crop, latent_mask, pad, sample_patches, to_grid, to_pixels
+from gooddrag.geometry import DragPoints, crop, latent_mask, pad, protected_handles, sample_patches, to_grid, to_pixels
 
 
 def points(handle=(10, 20), target=(30, 40), size=(100, 80)):
@@ -178,3 +178,10 @@ def test_text_form_errors():
     with pytest.raises(ValueError, match="not a finite number"):
         DragPoints.from_text("nan,2>3,4", 100, 80)
     assert math.isfinite(DragPoints.from_text("1,2>3,4;", 100, 80).targets[0][0])
+
+
+def test_handles_where_nothing_may_change_are_named():
+    mask = torch.zeros(40, 60)
+    mask[10:20, 30:50] = 1
+    points = DragPoints(((30, 10), (29, 10), (49.4, 19.4), (59, 39)), ((1, 1),) * 4, 60, 40)
+    assert protected_handles(points, mask) == [2, 4]

@@ -70,6 +70,7 @@ function upstreamPicture(app, api, node) {
 async function watch(app, api, node) {
   const entry = sessions.get(node);
   if (!entry) return;
+  entry.session.masked = Boolean(source(node, "mask"));
   const found = upstreamPicture(app, api, node);
   const upstream = found?.url ?? "";
   if (upstream === entry.upstream) return;
@@ -123,6 +124,8 @@ async function executed(app, api, { node: id, output }) {
       session.given = arrived.mask ? await loadPicture(viewUrl(api, arrived.mask)) : null;
       session.suggestion = arrived.suggestion ?? [];
       session.setPicture(picture);
+      session.protected = arrived.protected ?? [];
+      session.refresh();
     }
   }
   const [result] = output.gooddrag_result ?? [];

@@ -136,7 +136,7 @@ export class Keys {
     if (session.state.pending) editor.say("Handle set. Move the cross to the target and press Enter.");
     else {
       editor.cursor = null;
-      editor.say(`pair ${session.state.doc.pairs.length} placed`);
+      editor.sayPlaced();
     }
     return true;
   }

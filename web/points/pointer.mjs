@@ -212,7 +212,8 @@ export class Pointer {
     if (session.state.pending) session.dispatch({ type: "place", at: to });
     else if (distance(gesture.from, gesture.to) <= CLICK) session.dispatch({ type: "place", at: from });
     else session.dispatch({ type: "add", pairs: [{ handle: from, target: to }] });
-    editor.say(session.state.pending ? "Handle set. Click its target." : `pair ${session.state.doc.pairs.length} placed`);
+    if (session.state.pending) editor.say("Handle set. Click its target.");
+    else editor.sayPlaced();
   }
 
   /** @param {Marquee} gesture @param {View} view */

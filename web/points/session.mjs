@@ -26,6 +26,8 @@ export class Session {
     /** @type {Result | null} */ this.result = null;
     /** Pairs that would be used while there are none. @type {{handle: [number, number], target: [number, number]}[]} */
     this.suggestion = [];
+    /** A mask is connected; with a suggestion it belongs to that. */ this.masked = false;
+    /** Numbers of the pairs whose handles the last run found where nothing may change. @type {number[]} */ this.protected = [];
     /** @type {Tool} */ this.tool = "arrow";
     this.brush = { size: 40, hardness: 1 };
     this.opacity = 0.6;
@@ -41,6 +43,16 @@ export class Session {
     return () => this.listeners.delete(listener);
   }
 
+  /** Arrows of one's own take the place of the suggestion, and of the mask that comes with it. */
+  own() {
+    return this.suggestion.length > 0 && this.state.doc.pairs.some((p) => !p.off);
+  }
+
+  /** Nothing is protected. */
+  unmasked() {
+    return !this.state.doc.shapes.length && (!this.masked || this.own());
+  }
+
   /** Something beside the state changed. */
   refresh() {
     for (const listener of this.listeners) listener(null);
@@ -51,6 +63,7 @@ export class Session {
     const before = this.state;
     this.state = reduce(before, action);
     if (this.state === before) return;
+    if (this.state.doc !== before.doc) this.protected = [];
     if (this.state.doc !== before.doc && !this.broken) {
       const text = dump(toValue(this.state));
       if (text !== this.text) {

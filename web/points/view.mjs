@@ -78,7 +78,8 @@ export class Editor {
     }
     // the picture below is painted anew only when the mask or something beside the state changed
     if (!before || before.doc.shapes !== doc.shapes || before.doc.width !== doc.width || before.doc.height !== doc.height) this.dirty = true;
-    if (session.result) this.dirty = true;
+    if (session.result || session.given) this.dirty = true;
+    this.stage.dataset.shows = session.preview ? "preview" : session.after && !session.comparing && this.showsResult() ? "after" : "picture";
     this.syncEnds();
     parts.table.update();
     this.showHint();
@@ -91,6 +92,8 @@ export class Editor {
     let text = "";
     if (!session.picture) text = "No picture yet: connect one to `image`, or queue once.";
     else if (out.length) text = `Outside this picture: pair ${out.join(", ")}. Move or remove it.`;
+    else if (session.protected.length)
+      text = `Protected, so it cannot move: what lies under the handle of pair ${session.protected.join(", ")}. Paint there, or press Suggest.`;
     else if (session.state.pending) text = "Click the target. Escape takes the handle back.";
     else if (["brush", "lasso", "rectangle"].includes(session.tool) && !session.maskExplained && !session.state.doc.shapes.length)
       text = "Paint what may change: editable here, protected everywhere else.";
@@ -193,7 +196,7 @@ export class Editor {
       shade = this.mask.canvas;
     }
     const plain = session.preview || session.comparing || this.showsResult();
-    paintPicture(c, view, size, image, plain ? null : shade ?? session.given, session.opacity);
+    paintPicture(c, view, size, image, plain ? null : shade ?? (session.own() ? null : session.given), session.opacity);
   }
 
   /** The last result belongs to the pairs that are there now. */
@@ -324,6 +327,12 @@ export class Editor {
   show(text) {
     this.parts.status.setAttribute("aria-live", "off");
     this.parts.status.textContent = text;
+  }
+
+  /** A pair was drawn. */
+  sayPlaced() {
+    const count = this.session.state.doc.pairs.length;
+    this.say(`pair ${count} placed${this.session.unmasked() ? "; without a mask all of the picture may change" : ""}`);
   }
 
   /** Say where an end is. @param {string} k @param {number} digits */
