@@ -194,7 +194,7 @@ def check_fit(points: DragPoints, mask: Tensor | None, size: tuple[int, int]) ->
 
 def protected_handles(points: DragPoints, mask: Tensor) -> list[int]:
     """Numbers, from 1, of the pairs whose handle lies where the mask ``(H, W)`` is 0: what is there cannot move."""
-    return [i for i, (x, y) in enumerate(points.handles, 1) if not mask[int(round(y)), int(round(x))] > 0]
+    return [i for i, (x, y) in enumerate(points.handles, 1) if not mask[round(y), round(x)] > 0]
 
 
 def latent_mask(mask: Tensor | None, latent: Tensor) -> Tensor:

@@ -38,7 +38,7 @@ def test_from_an_empty_profile_to_a_dragged_picture(open_studio, theme):
     studio.drag(handle, target, SIZE)
     assert "all of the picture may change" in studio.says()
     studio.choose("Brush")
-    studio.choose("Draw a region")
+    studio.choose("Suggest")
     studio.shot(f"{name}-2-arrow")
     page.locator('[data-testid="queue-button"]').first.click()
     shows = "(state) => document.querySelector('.gd-editor .gd-stage').dataset.shows === state"

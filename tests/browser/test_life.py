@@ -135,31 +135,6 @@ def test_inside_a_subgraph(drawn):
     assert inputs["points"] == before
 
 
-def test_inside_a_group_node(drawn):
-    command = "Comfy.GroupNode.ConvertSelectedNodesToGroupNode"
-    if not drawn.page.evaluate(
-        "(id) => window.app.extensionManager.command.commands.some((c) => c.id === id)", command
-    ):
-        pytest.skip("this frontend has subgraphs instead of group nodes")
-    before = drawn.text()
-    drawn.page.evaluate(
-        """([id, command]) => {
-          const { canvas, graph } = window.app;
-          canvas.deselectAll();
-          canvas.selectNode(graph._nodes.find((n) => n.type === "LoadImage"));
-          canvas.selectNode(graph.getNodeById(Number(id)), true);
-          void window.app.extensionManager.command.execute(command);
-        }""",
-        [drawn.node, command],
-    )
-    drawn.page.wait_for_timeout(500)
-    drawn.page.keyboard.type("together")
-    drawn.page.keyboard.press("Enter")
-    drawn.page.wait_for_function("() => window.app.graph._nodes.length === 1")
-    (inputs,) = [n["inputs"] for n in drawn.prompt().values() if n["class_type"] == "GoodDrag_Points"]
-    assert inputs["points"] == before
-
-
 HOSTILE = [
     "<script>window.pwned = 1</script>",
     '{"version": 2, "pairs": []}',
