@@ -121,8 +121,9 @@ export function simplified(points, tolerance) {
 
 /** A region around the swept paths, as brush strokes. @param {{handle: Point, target: Point, off?: boolean}[]} pairs @param {Size} picture @returns {Shape[]} */
 export function suggestedMask(pairs, picture) {
-  const least = Math.max(24, Math.min(picture.width, picture.height) / 6);
+  // what is attached to a handle moves along: a joint lies about as far away as the arrow is long
+  const around = Math.min(picture.width, picture.height) / 4;
   return pairs
     .filter((p) => !p.off)
-    .map((p) => ({ kind: "brush", points: [p.handle, p.target], size: Math.round(Math.max(least, 1.2 * distance(p.handle, p.target))), hardness: 1 }));
+    .map((p) => ({ kind: "brush", points: [p.handle, p.target], size: Math.round(around + distance(p.handle, p.target)), hardness: 1 }));
 }
