@@ -1,0 +1,144 @@
+"""One gradient step of the drag on the full-size U-Net of Stable Diffusion 1.5 with random weights.
+
+Every figure comes from a process of its own, so that nothing is left in memory by the one before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from .report import Report
+
+VARIANTS = {
+    "naive": "as the authors' code computes it",
+    "penalty": "product, penalty outside the mask",
+    "lock": "product, lock outside the mask",
+    "lock checkpointed": "product, lock, gradient checkpointing",
+}
+CONFIG = Path(__file__).resolve().parent.parent.parent / "gooddrag" / "sd15" / "unet"
+MIB = 2**20
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--size", type=int, default=512, help="side of the picture in pixels")
+    parser.add_argument("--threads", type=int, default=0, help="0: as many as torch likes")
+
+
+def random_unet():
+    """Made without a second copy of the weights."""
+    import torch
+    from diffusers import UNet2DConditionModel
+
+    with torch.device("meta"):
+        unet = UNet2DConditionModel.from_config(UNet2DConditionModel.load_config(CONFIG))
+    unet = unet.to_empty(device="cpu").eval()
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for name, p in unet.named_parameters():
+            if p.ndim > 1:
+                p.normal_(0, p[0].numel() ** -0.5, generator=generator)
+            else:
+                p.fill_(1.0 if name.endswith("weight") else 0.0)
+    return unet
+
+
+def product_step(unet, z, text, config, points, mask, size):
+    """The engine's own gradient step: one drag operation with J = 1 after another."""
+    import torch
+
+    from gooddrag import drag as engine
+    from gooddrag.inversion import Inversion
+    from gooddrag.model import Model
+
+    model = Model(unet)
+    inversion = Inversion(z, model.schedule(config.inference_steps, config.strength), text, size)
+    run = engine._Run(model, inversion, points, mask, config, lambda progress: None)
+    reference = engine.reference_pass(model, inversion, run.originals, config, 1)[0]
+    t = inversion.schedule.timesteps[0]
+    moving = z.clone().requires_grad_()
+    optimizer = torch.optim.Adam([moving], lr=config.learning_rate)
+
+    def step() -> float:
+        feature, denoised = run.evaluate(moving, t)
+        loss = run.loss(feature, denoised, reference)
+        (moving.grad,) = torch.autograd.grad(loss, moving)
+        optimizer.step()
+        with torch.no_grad():
+            moving.copy_(run.outside(moving, reference.latent))
+        return loss.item()
+
+    return step
+
+
+def child(variant: str, side: int, threads: int) -> dict:
+    import torch
+
+    from gooddrag.config import DragConfig
+    from gooddrag.geometry import DragPoints, latent_mask, to_grid
+
+    from . import memory, naive
+
+    if threads:
+        torch.set_num_threads(threads)
+    unet = random_unet()
+    generator = torch.Generator().manual_seed(1)
+    z = torch.randn(1, 4, side // 8, side // 8, generator=generator)
+    text = torch.randn(1, 77, 768, generator=generator)
+    points = DragPoints(((side // 3, side // 2),), ((2 * side // 3, side // 2),), side, side)
+    mask = torch.zeros(side, side)
+    mask[side // 4 : 3 * side // 4, side // 4 : 3 * side // 4] = 1
+    if variant == "naive":
+        grid = (side // 2, side // 2)
+        (handle,), (target,) = to_grid(points.handles, grid), to_grid(points.targets, grid)
+        step = naive.Step(unet, z, text, DragConfig(), handle, target, latent_mask(mask, z))
+    else:
+        background = variant.split()[0]
+        if variant.endswith("checkpointed"):
+            unet.enable_gradient_checkpointing()
+        step = product_step(unet, z, text, DragConfig(background=background), points, mask, (side, side))
+    weights = sum(p.numel() * p.element_size() for p in unet.parameters())
+    before = memory.now()
+    step()  # the first one allocates
+    memory.reset_peak()
+    start = time.perf_counter()
+    loss = step()
+    seconds = time.perf_counter() - start
+    return {"seconds": seconds, "above": max(memory.peak() - before, 0), "weights": weights, "loss": loss}
+
+
+def run(args: argparse.Namespace) -> Report:
+    rounds: dict[str, list[dict]] = {v: [] for v in VARIANTS}
+    for i in range(args.rounds):
+        for variant in VARIANTS:
+            command = [sys.executable, "-m", "tests.benchmarks.gradient", variant, str(args.size), str(args.threads)]
+            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            rounds[variant].append(json.loads(output.splitlines()[-1]))
+            print(f"round {i + 1}, {variant}: {rounds[variant][-1]}", file=sys.stderr, flush=True)
+
+    def middle(variant: str, field: str) -> float:
+        return statistics.median(r[field] for r in rounds[variant])
+
+    base_time, base_memory = middle("naive", "seconds"), middle("naive", "above")
+    lines = [
+        f"| one gradient step, {args.size}x{args.size}, float32 | seconds, median [range] | times faster | "
+        "memory above the weights | of the baseline's |",
+        "|---|---|---|---|---|",
+    ]
+    for variant, words in VARIANTS.items():
+        times = [r["seconds"] for r in rounds[variant]]
+        above = middle(variant, "above")
+        lines.append(
+            f"| {words} | {statistics.median(times):.1f} [{min(times):.1f}, {max(times):.1f}] | "
+            f"{base_time / statistics.median(times):.1f} | {above / MIB:.0f} MiB | {above / base_memory:.2f} |"
+        )
+    return Report("\n".join(lines), {"size": args.size, "rounds": rounds})
+
+
+if __name__ == "__main__":
+    print(json.dumps(child(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))))
