@@ -52,14 +52,14 @@ def product_step(unet, z, text, config, points, mask, size):
     """The engine's own gradient step: one drag operation with J = 1 after another."""
     import torch
 
-    from gooddrag import drag as engine
+    from gooddrag.drag import _Run, reference_pass
     from gooddrag.inversion import Inversion
     from gooddrag.model import Model
 
     model = Model(unet)
     inversion = Inversion(z, model.schedule(config.inference_steps, config.strength), text, size)
-    run = engine._Run(model, inversion, points, mask, config, lambda progress: None)
-    reference = engine.reference_pass(model, inversion, run.originals, config, 1)[0]
+    run = _Run(model, inversion, points, mask, config, lambda progress: None)
+    reference = reference_pass(model, inversion, run.originals, config, 1)[0]
     t = inversion.schedule.timesteps[0]
     moving = z.clone().requires_grad_()
     optimizer = torch.optim.Adam([moving], lr=config.learning_rate)
@@ -87,6 +87,7 @@ def child(variant: str, side: int, threads: int) -> dict:
     if threads:
         torch.set_num_threads(threads)
     unet = random_unet()
+    before = memory.now()
     generator = torch.Generator().manual_seed(1)
     z = torch.randn(1, 4, side // 8, side // 8, generator=generator)
     text = torch.randn(1, 77, 768, generator=generator)
@@ -103,7 +104,6 @@ def child(variant: str, side: int, threads: int) -> dict:
             unet.enable_gradient_checkpointing()
         step = product_step(unet, z, text, DragConfig(background=background), points, mask, (side, side))
     weights = sum(p.numel() * p.element_size() for p in unet.parameters())
-    before = memory.now()
     step()  # the first one allocates
     memory.reset_peak()
     start = time.perf_counter()
@@ -117,7 +117,7 @@ def run(args: argparse.Namespace) -> Report:
     for i in range(args.rounds):
         for variant in VARIANTS:
             command = [sys.executable, "-m", "tests.benchmarks.gradient", variant, str(args.size), str(args.threads)]
-            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
             rounds[variant].append(json.loads(output.splitlines()[-1]))
             print(f"round {i + 1}, {variant}: {rounds[variant][-1]}", file=sys.stderr, flush=True)
 
