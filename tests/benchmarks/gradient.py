@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -126,7 +127,8 @@ def run(args: argparse.Namespace) -> Report:
 
     base_time, base_memory = middle("naive", "seconds"), middle("naive", "above")
     lines = [
-        f"| one gradient step, {args.size}x{args.size}, float32 | seconds, median [range] | times faster | "
+        f"| one gradient step, {args.size}x{args.size}, float32, {args.threads or os.cpu_count()} threads "
+        "| seconds, median [range] | times faster | "
         "memory above the weights | of the baseline's |",
         "|---|---|---|---|---|",
     ]
@@ -137,7 +139,7 @@ def run(args: argparse.Namespace) -> Report:
             f"| {words} | {statistics.median(times):.1f} [{min(times):.1f}, {max(times):.1f}] | "
             f"{base_time / statistics.median(times):.1f} | {above / MIB:.0f} MiB | {above / base_memory:.2f} |"
         )
-    return Report("\n".join(lines), {"size": args.size, "rounds": rounds})
+    return Report("\n".join(lines), {"size": args.size, "threads": args.threads, "rounds": rounds})
 
 
 if __name__ == "__main__":
