@@ -192,9 +192,9 @@ def check_fit(points: DragPoints, mask: Tensor | None, size: tuple[int, int]) ->
         raise ValueError("the mask is empty: white is what may change, so nothing could move; paint it or remove it")
 
 
-def protected_handles(points: DragPoints, mask: Tensor) -> list[int]:
-    """Numbers, from 1, of the pairs whose handle lies where the mask ``(H, W)`` is 0: what is there cannot move."""
-    return [i for i, (x, y) in enumerate(points.handles, 1) if not mask[round(y), round(x)] > 0]
+def protected_handles(points: DragPoints, mask: Tensor) -> list[Point]:
+    """The handles, (x, y) in pixels, that lie where the mask ``(H, W)`` is 0: what is there cannot move."""
+    return [(x, y) for x, y in points.handles if not mask[round(y), round(x)] > 0]
 
 
 def latent_mask(mask: Tensor | None, latent: Tensor) -> Tensor:

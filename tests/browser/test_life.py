@@ -71,7 +71,7 @@ def test_comfyuis_undo_takes_back_a_drawing_and_the_editor_shows_it(drawn):
     drawn.page.wait_for_timeout(300)
     for shapes, pairs in ((0, 1), (0, 0)):
         before = drawn.text()
-        for _ in range(2):  # ComfyUI may have noted a state in between, such as Load Image's new size
+        for _ in range(2):  # now and then ComfyUI notes a state of its own in between, equal for this node
             if drawn.text() == before:
                 drawn.page.keyboard.press("Control+z")
                 drawn.page.wait_for_timeout(1200)
@@ -133,6 +133,31 @@ def test_inside_a_subgraph(drawn):
     drawn.page.wait_for_timeout(600)
     (inputs,) = [n["inputs"] for n in drawn.prompt().values() if n["class_type"] == "GoodDrag_Points"]
     assert inputs["points"] == before
+
+
+def test_a_run_names_the_handles_on_protected_ground(drawn):
+    """The first pair is switched off, the second lies on the stroke, the third beside it."""
+    drawn.drag((200, 300), (200, 200), SIZE)
+    drawn.drag((500, 60), (560, 90), SIZE)
+    value = drawn.value()
+    value["pairs"][0]["off"] = True
+    drawn.page.evaluate(
+        """([id, text]) => {
+          const { graph } = window.app;
+          const points = graph.getNodeById(Number(id));
+          points.widgets.find((w) => w.name === "points").value = text;
+          const show = LiteGraph.createNode("PreviewImage");
+          show.pos = [600, 0];
+          graph.add(show);
+          points.connect(2, show, 0);
+          void window.app.queuePrompt(0);
+        }""",
+        [drawn.node, json.dumps(value)],
+    )
+    hint = drawn.page.locator(".gd-hint").last
+    hint.filter(has_text="handle of pair 3.").wait_for(timeout=20_000)
+    drawn.drag((500, 60), (210, 300), SIZE)
+    assert "Protected" not in hint.text_content()
 
 
 HOSTILE = [

@@ -180,8 +180,8 @@ def test_text_form_errors():
     assert math.isfinite(DragPoints.from_text("1,2>3,4;", 100, 80).targets[0][0])
 
 
-def test_handles_where_nothing_may_change_are_named():
+def test_handles_where_nothing_may_change():
     mask = torch.zeros(40, 60)
     mask[10:20, 30:50] = 1
     points = DragPoints(((30, 10), (29, 10), (49.4, 19.4), (59, 39)), ((1, 1),) * 4, 60, 40)
-    assert protected_handles(points, mask) == [2, 4]
+    assert protected_handles(points, mask) == [(29, 10), (59, 39)]

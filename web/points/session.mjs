@@ -27,7 +27,7 @@ export class Session {
     /** Pairs that would be used while there are none. @type {{handle: [number, number], target: [number, number]}[]} */
     this.suggestion = [];
     /** A mask is connected; with a suggestion it belongs to that. */ this.masked = false;
-    /** Numbers of the pairs whose handles the last run found where nothing may change. @type {number[]} */ this.protected = [];
+    /** Handles that the last run found where nothing may change. @type {[number, number][]} */ this.protected = [];
     /** @type {Tool} */ this.tool = "arrow";
     this.brush = { size: 40, hardness: 1 };
     this.opacity = 0.6;

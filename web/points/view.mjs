@@ -34,6 +34,7 @@ export class Editor {
     /** Screen pixels to a CSS pixel of the stage, when the canvases were last sized. */ this.ratio = 0;
     /** The stage's and the picture's size that the view was made for. */ this.box = "";
     this.shape = "";
+    /** What the picture below showed at the last update. */ this.shown = "";
     /** The view shows all of the picture, so it follows when the stage changes. */ this.fitted = true;
     this.mask = new MaskLayer();
     /** Buttons of handles and targets by key. @type {Map<string, HTMLButtonElement>} */ this.ends = new Map();
@@ -78,8 +79,11 @@ export class Editor {
     }
     // the picture below is painted anew only when the mask or something beside the state changed
     if (!before || before.doc.shapes !== doc.shapes || before.doc.width !== doc.width || before.doc.height !== doc.height) this.dirty = true;
-    if (session.result || session.given) this.dirty = true;
-    this.stage.dataset.shows = session.preview ? "preview" : session.after && !session.comparing && this.showsResult() ? "after" : "picture";
+    const shows = session.preview ? "preview" : session.after && !session.comparing && this.showsResult() ? "after" : "picture";
+    // drawing the first arrow, or one that was not asked for, changes what lies below
+    if (this.shown !== shows + session.own()) this.dirty = true;
+    this.shown = shows + session.own();
+    this.stage.dataset.shows = shows;
     this.syncEnds();
     parts.table.update();
     this.showHint();
@@ -88,17 +92,18 @@ export class Editor {
 
   showHint() {
     const { session } = this;
+    const { pairs } = session.state.doc;
     const out = outside(session.state.doc);
+    const stuck = pairs.flatMap((p, i) => (!p.off && session.protected.some((h) => samePoints([h], [p.handle])) ? [i + 1] : []));
     let text = "";
     if (!session.picture) text = "No picture yet: connect one to `image`, or queue once.";
     else if (out.length) text = `Outside this picture: pair ${out.join(", ")}. Move or remove it.`;
-    else if (session.protected.length)
-      text = `Protected, so it cannot move: what lies under the handle of pair ${session.protected.join(", ")}. Paint there, or press Suggest.`;
+    else if (stuck.length) text = `Protected, so it cannot move: what lies under the handle of pair ${stuck.join(", ")}. Paint there, or press Suggest.`;
     else if (session.state.pending) text = "Click the target. Escape takes the handle back.";
     else if (["brush", "lasso", "rectangle"].includes(session.tool) && !session.maskExplained && !session.state.doc.shapes.length)
       text = "Paint what may change: editable here, protected everywhere else.";
-    else if (!session.state.doc.pairs.length && session.suggestion.length) text = "The dashed arrows are a suggestion. Drag one arrow of your own to replace them.";
-    else if (!session.state.doc.pairs.length) text = "Press on what you want to move, and release where it shall go.";
+    else if (!pairs.length && session.suggestion.length) text = "The dashed arrows are a suggestion. Drag one arrow of your own to replace them.";
+    else if (!pairs.length) text = "Press on what you want to move, and release where it shall go.";
     this.parts.hint.textContent = text;
     this.parts.hint.hidden = !text;
   }
