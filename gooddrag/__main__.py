@@ -24,9 +24,9 @@ from .progress import Progress
 STAGES = {
     "lora": "tuning the LoRA",
     "invert": "inverting",
-    "reference": "reference pass",
+    "reference": "dragging",  # the three of them alternate
     "drag": "dragging",
-    "denoise": "denoising",
+    "denoise": "dragging",
 }
 
 
@@ -41,9 +41,9 @@ class _Bar:
             filled = round(30 * p.step / max(p.total, 1))
             text = f"{STAGES[p.stage]:16} [{'#' * filled}{'.' * (30 - filled)}] {p.step}/{p.total}"
             self.stream.write(f"\r{text}\x1b[K")
-        elif p.stage != self.stage and not (p.stage == "denoise" and self.stage == "drag"):
+        elif STAGES[p.stage] != self.stage:
             self.stream.write(f"{STAGES[p.stage]} ({p.total} steps in all)\n")
-        self.stage = p.stage if p.stage != "denoise" or self.stage != "drag" else "drag"
+        self.stage = STAGES[p.stage]
         self.stream.flush()
 
     def clear(self) -> None:

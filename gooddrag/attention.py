@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from diffusers import UNet2DConditionModel
 from torch import Tensor
 
 
-class _MutualSelfAttention:
-    """Runs the wrapped processor with keys and values made from the first element of the batch."""
+class _Remembering:
+    """Runs the wrapped processor and keeps what went into it."""
 
-    def __init__(self, processor):
-        self.processor = processor
+    def __init__(self, processor, memory: dict[str, Tensor], name: str):
+        self.processor, self.memory, self.name = processor, memory, name
+
+    def __call__(self, attn, hidden_states: Tensor, *args, **kwargs) -> Tensor:
+        self.memory[self.name] = hidden_states.detach()
+        return self.processor(attn, hidden_states, *args, **kwargs)
+
+
+class _Looking:
+    """Runs the wrapped processor with keys and values made from ``source`` ``(1, tokens, C)``."""
+
+    def __init__(self, processor, source: Tensor):
+        self.processor, self.source = processor, source
 
     def __call__(
         self, attn, hidden_states: Tensor, encoder_hidden_states: Tensor | None = None, *args, **kwargs
     ) -> Tensor:
-        source = hidden_states[:1].expand_as(hidden_states)
+        source = self.source.expand(hidden_states.shape[0], -1, -1)
         return self.processor(attn, hidden_states, source, *args, **kwargs)
 
 
@@ -33,13 +44,29 @@ def self_attention_layers(unet: UNet2DConditionModel, blocks: Sequence[str]) -> 
 
 
 @contextmanager
-def mutual_self_attention(unet: UNet2DConditionModel, blocks: Sequence[str]) -> Iterator[None]:
-    """While active, the U-Net takes batches [source, edited] and, in the self-attention layers of ``blocks``, both
-    elements attend to the source's keys and values. The processors are put back in any case."""
+def replaced(unet: UNet2DConditionModel, changes: Mapping[str, object]) -> Iterator[None]:
+    """While active, other processors in some layers; those that were there are put back in any case."""
     before = dict(unet.attn_processors)
-    layers = set(self_attention_layers(unet, blocks))
     try:
-        unet.set_attn_processor({n: _MutualSelfAttention(p) if n in layers else p for n, p in before.items()})
+        unet.set_attn_processor({**before, **changes})
         yield
     finally:
         unet.set_attn_processor(before)
+
+
+@contextmanager
+def remembering(unet: UNet2DConditionModel, blocks: Sequence[str]) -> Iterator[dict[str, Tensor]]:
+    """While active, the inputs ``(b, tokens, C)`` of the self-attention layers of ``blocks`` are collected by name."""
+    memory: dict[str, Tensor] = {}
+    before = unet.attn_processors
+    layers = self_attention_layers(unet, blocks) if blocks else []
+    with replaced(unet, {n: _Remembering(before[n], memory, n) for n in layers}):
+        yield memory
+
+
+@contextmanager
+def looking_at(unet: UNet2DConditionModel, memory: Mapping[str, Tensor]) -> Iterator[None]:
+    """While active, the layers of ``memory`` take their keys and values from what was remembered of the source."""
+    before = unet.attn_processors
+    with replaced(unet, {n: _Looking(before[n], source) for n, source in memory.items()}):
+        yield

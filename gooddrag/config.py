@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 
 BACKGROUNDS = ("penalty", "lock")
+CHECKPOINTING = ("auto", "on", "off")
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,9 @@ class DragConfig:
     lora_learning_rate: float = 5e-4
     lora_batch: int = 4
 
+    # gradients need less memory and more time with checkpointing; "auto" looks at what is free
+    checkpointing: str = "auto"
+
     def __post_init__(self) -> None:
         def check(name: str, low: float, high: float = math.inf, *, above: bool = False) -> None:
             value = getattr(self, name)
@@ -84,8 +88,10 @@ class DragConfig:
         check("lora_steps", 0)
         check("lora_learning_rate", 0, above=True)
         check("lora_batch", 1, 64)
-        if self.background not in BACKGROUNDS:
-            raise ValueError(f"background is {self.background!r}; it must be one of {', '.join(BACKGROUNDS)}")
+        for name, allowed in (("background", BACKGROUNDS), ("checkpointing", CHECKPOINTING)):
+            value = getattr(self, name)
+            if value not in allowed:
+                raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}")
 
     @property
     def drag_steps(self) -> int:

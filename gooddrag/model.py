@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -9,7 +11,7 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor
 
 from . import features
-from .attention import mutual_self_attention
+from .attention import looking_at, remembering
 from .schedule import Schedule
 
 
@@ -53,12 +55,26 @@ class Model:
         """F(z) alone; the blocks after ``block`` are not evaluated."""
         return features.predict_with_features(self.unet, z, t, text, block, features_only=True)[1]
 
-    def predict_mutually(
-        self, source: Tensor, edited: Tensor, t: int, text: Tensor, blocks: tuple[str, ...]
-    ) -> tuple[Tensor, Tensor]:
-        """Predictions of the source and of the edited latent, which attends to the source in ``blocks``."""
-        if not blocks:
-            return self.predict(source, t, text), self.predict(edited, t, text)
-        with mutual_self_attention(self.unet, blocks):
-            both = self.predict(torch.cat([source, edited]), t, text)
-        return both[:1], both[1:]
+    def look(
+        self, z: Tensor, t: int, text: Tensor, block: str, mutual_blocks: Sequence[str]
+    ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """Prediction, F(z), and what ``predict_looking`` needs of ``z``: the inputs of the self-attention layers."""
+        with remembering(self.unet, mutual_blocks) as memory:
+            prediction, feature = self.predict_with_features(z, t, text, block)
+        return prediction, feature, memory
+
+    def predict_looking(self, z: Tensor, t: int, text: Tensor, memory: Mapping[str, Tensor]) -> Tensor:
+        """Prediction of a latent whose self-attention takes keys and values from what ``look`` remembered."""
+        with looking_at(self.unet, memory):
+            return self.predict(z, t, text)
+
+    @contextmanager
+    def checkpointed(self) -> Iterator[None]:
+        """While active, the backward pass computes activations again instead of keeping them."""
+        before = self.unet.is_gradient_checkpointing
+        self.unet.enable_gradient_checkpointing()
+        try:
+            yield
+        finally:
+            if not before:
+                self.unet.disable_gradient_checkpointing()

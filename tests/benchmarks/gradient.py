@@ -50,29 +50,29 @@ def random_unet():
 
 
 def product_step(unet, z, text, config, points, mask, size):
-    """The engine's own gradient step: one drag operation with J = 1 after another."""
+    """The engine's own gradient step, one after another."""
     import torch
 
-    from gooddrag.drag import _Run, reference_pass
+    from gooddrag.drag import Reference, _Run, _start
     from gooddrag.inversion import Inversion
     from gooddrag.model import Model
 
     model = Model(unet)
     inversion = Inversion(z, model.schedule(config.inference_steps, config.strength), text, size)
-    run = _Run(model, inversion, points, mask, config, lambda progress: None)
-    reference = reference_pass(model, inversion, run.originals, config, 1)[0]
+    start = _start(inversion, points, config, None)
+    run = _Run(model, inversion, points, mask, config, lambda progress: None, start)
+    step = start.source.step(model, 0, feature=True)
+    reference = Reference.at(run.originals, step, config.supervision_radius)
     t = inversion.schedule.timesteps[0]
     moving = z.clone().requires_grad_()
     optimizer = torch.optim.Adam([moving], lr=config.learning_rate)
 
     def step() -> float:
-        feature, denoised = run.evaluate(moving, t)
-        loss = run.loss(feature, denoised, reference)
-        (moving.grad,) = torch.autograd.grad(loss, moving)
+        moving.grad, loss = run.gradient(moving, t, reference)
         optimizer.step()
         with torch.no_grad():
             moving.copy_(run.outside(moving, reference.latent))
-        return loss.item()
+        return loss
 
     return step
 

@@ -19,11 +19,12 @@ from torch import Tensor
 
 from gooddrag import codec
 from gooddrag.config import DragConfig
-from gooddrag.drag import drag, reference_pass
+from gooddrag.drag import Reference, drag
 from gooddrag.geometry import DragPoints, grid_size, to_grid
 from gooddrag.inversion import invert
 from gooddrag.model import Model
 from gooddrag.progress import Progress
+from gooddrag.source import Source
 
 TOLERANCE = 1e-5
 FIXTURE = Path(__file__).parent / "data"
@@ -97,7 +98,11 @@ def run_case(path: Path, model: Model, vae: AutoencoderKL) -> Outcome:
     z0, _ = codec.encode(vae, x)
     inversion = invert(model, z0, text, (width, height), config)
     handles = to_grid(points.handles, grid_size(inversion.latent))
-    reference = reference_pass(model, inversion, handles, config, len(case["reference_timesteps"]))
+    source = Source(inversion, config)
+    reference = [
+        Reference.at(handles, source.step(model, i, feature=True), config.supervision_radius)
+        for i in range(len(case["reference_timesteps"]))
+    ]
 
     latents = [inversion.latent]
 

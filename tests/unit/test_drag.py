@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from gooddrag import DragPoints, drag, invert
-from gooddrag.drag import reference_pass
+from gooddrag.drag import Reference
 from gooddrag.features import predict
 from gooddrag.geometry import to_grid
+from gooddrag.source import Source
 
 SIZE = (128, 96)
 
@@ -84,7 +85,7 @@ def test_lock_does_not_evaluate_what_it_does_not_need(model, inversion, points, 
     drag(model, inversion, points, mask, fast.replace(background="lock"))
     gradients = 4 * 2
     assert calls["feature"] - calls["last"] == gradients
-    assert calls["last"] == 2 + len(inversion.schedule.timesteps)  # reference pass, then every denoising step once
+    assert calls["last"] == 2 * len(inversion.schedule.timesteps)  # at every timestep the source and the edit, once
 
 
 def test_same_input_same_result_bit_for_bit(model, inversion, points, mask, fast):
@@ -140,11 +141,13 @@ def test_handles_that_stay_end_the_drag(model, inversion, points, fast):
 
 def test_several_pairs_and_the_reference(model, inversion, fast):
     points = DragPoints.from_text("40,40>60,40; 80,60>80,80; 20,20>30,30", *SIZE)
-    handles = to_grid(points.handles, (48, 64))
-    reference = reference_pass(model, inversion, handles, fast, 2)
-    assert reference[0].templates.shape == (3, 48, 9, 9) or reference[0].templates.shape[0] == 3
-    assert torch.equal(reference[1].latent, reference[0].denoised)
-    assert torch.equal(reference[0].originals, reference[0].templates[:, :, 4, 4])
+    source = Source(inversion, fast)
+    first, second = (source.step(model, i, feature=True) for i in range(2))
+    reference = Reference.at(to_grid(points.handles, (48, 64)), first, 4)
+    assert reference.templates.shape[0] == 3
+    assert reference.templates.shape[2:] == (9, 9)
+    assert torch.equal(second.latent, first.denoised)
+    assert torch.equal(reference.originals, reference.templates[:, :, 4, 4])
     assert len(drag(model, inversion, points, None, fast).trace.distances) == 3
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from diffusers.models.attention_processor import AttnProcessor2_0
 
-from gooddrag.attention import mutual_self_attention, self_attention_layers
+from gooddrag.attention import looking_at, remembering, self_attention_layers
 from gooddrag.features import predict, predict_with_features
 
 BLOCKS = ("up_blocks.2", "up_blocks.3")
@@ -50,30 +50,35 @@ def test_layers_are_found_by_name(unet):
         self_attention_layers(unet, ("up_blocks.2.typo",))
 
 
-def test_identical_pictures_are_not_changed_by_looking_at_each_other(unet, z0, text):
+def test_looking_at_itself_changes_nothing(unet, z0, text):
     plain = predict(unet, z0, 301, text)
-    with mutual_self_attention(unet, BLOCKS):
-        both = predict(unet, torch.cat([z0, z0]), 301, text)
-    assert torch.allclose(both, plain.expand_as(both), atol=1e-5)
+    with remembering(unet, BLOCKS) as memory:
+        assert torch.equal(predict(unet, z0, 301, text), plain)
+    assert list(memory) == self_attention_layers(unet, BLOCKS)
+    with looking_at(unet, memory):
+        assert torch.allclose(predict(unet, z0, 301, text), plain, atol=1e-6)
 
 
-def test_source_is_untouched_and_the_edit_takes_its_keys_and_values(unet, z0, text):
+def test_the_edit_takes_the_keys_and_values_of_the_source(unet, z0, text):
     other = torch.randn(z0.shape)
-    with mutual_self_attention(unet, BLOCKS):
-        both = predict(unet, torch.cat([z0, other]), 301, text)
-    assert torch.allclose(both[:1], predict(unet, z0, 301, text), atol=1e-5)
-    assert not torch.allclose(both[1:], predict(unet, other, 301, text), atol=1e-3)
+    with remembering(unet, BLOCKS) as memory:
+        predict(unet, z0, 301, text)
+    with looking_at(unet, memory):
+        assert not torch.allclose(predict(unet, other, 301, text), predict(unet, z0, 301, text), atol=1e-3)
+        seen = predict(unet, other, 301, text)
+    assert not torch.allclose(seen, predict(unet, other, 301, text), atol=1e-3)
 
-    # by hand in one layer: the queries of each, the keys and values of the first
+    # by hand in one layer: the queries of the one, the keys and values of the other
     attention = unet.up_blocks[2].attentions[0].transformer_blocks[0].attn1
-    x = torch.randn(2, 30, attention.to_q.in_features)
-    with mutual_self_attention(unet, BLOCKS):
+    name = self_attention_layers(unet, BLOCKS)[0]
+    source, x = torch.randn(2, 1, 30, attention.to_q.in_features)
+    with looking_at(unet, {name: source}):
         out = attention(x)
 
     def heads(y):
         return y.view(*y.shape[:2], attention.heads, -1).transpose(1, 2)
 
-    q, k, v = heads(attention.to_q(x)), heads(attention.to_k(x[:1])), heads(attention.to_v(x[:1]))
+    q, k, v = heads(attention.to_q(x)), heads(attention.to_k(source)), heads(attention.to_v(source))
     weights = (q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5).softmax(-1)
     expected = attention.to_out[0]((weights @ v).transpose(1, 2).flatten(2))
     assert torch.allclose(out, expected, atol=1e-5)
@@ -81,7 +86,7 @@ def test_source_is_untouched_and_the_edit_takes_its_keys_and_values(unet, z0, te
 
 def test_processors_are_put_back_after_an_error(unet):
     before = dict(unet.attn_processors)
-    with pytest.raises(KeyboardInterrupt), mutual_self_attention(unet, BLOCKS):
+    with pytest.raises(KeyboardInterrupt), remembering(unet, BLOCKS):
         assert not isinstance(unet.attn_processors[self_attention_layers(unet, BLOCKS)[0]], AttnProcessor2_0)
         raise KeyboardInterrupt
     after = unet.attn_processors

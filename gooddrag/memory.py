@@ -1,0 +1,164 @@
+"""Memory: what is free, what a gradient step will need beside the weights, and what running out looks like."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+
+import torch
+from diffusers import UNet2DConditionModel
+from torch import Tensor
+
+from .attention import replaced
+from .features import predict_with_features
+
+log = logging.getLogger("GoodDrag")
+
+WORKING = 1.5
+"""Peak over what autograd keeps: buffers of kernels and gradients on their way (measured, docs/performance.md)."""
+AGAIN = 0.4
+"""With checkpointing, the part of what it would keep otherwise that one block computed again holds (measured)."""
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Memory that can still be taken on ``device``; None where that cannot be known."""
+    if device.type == "cuda":
+        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + unused
+    if device.type == "cpu" and "SC_AVPHYS_PAGES" in getattr(os, "sysconf_names", {}):
+        return _available() or os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None
+
+
+def _available() -> int | None:
+    """Linux: free pages and the page cache that can be given up."""
+    try:
+        with open("/proc/meminfo") as file:
+            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration):
+        return None
+
+
+class _Kept(torch.autograd.Function):
+    """Saves for the backward pass what flash attention saves, and computes nothing."""
+
+    @staticmethod
+    def forward(ctx, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        result = torch.empty_like(query)
+        ctx.save_for_backward(query, key, value, result)
+        return result
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, ...]:
+        raise NotImplementedError
+
+
+class _FlashAttention:
+    def __call__(self, attn, hidden_states: Tensor, encoder_hidden_states: Tensor | None = None, *_a, **_k) -> Tensor:
+        other = hidden_states if encoder_hidden_states is None else encoder_hidden_states
+        return attn.to_out[0](_Kept.apply(attn.to_q(hidden_states), attn.to_k(other), attn.to_v(other)))
+
+
+def gradient_bytes(
+    unet: UNet2DConditionModel,
+    latent_shape: tuple[int, ...],
+    *,
+    block: str | None,
+    tokens: int = 77,
+    checkpointing: bool = False,
+) -> int:
+    """Memory beside the weights for one gradient of the U-Net by its input ``latent_shape`` ``(b, 4, h, w)``.
+
+    ``block``: the forward pass ends there; None runs the whole U-Net. The pass is made on torch's meta device, where it costs
+    a third of a second and no memory, and what autograd would keep is counted.
+    """
+    config = json.dumps({k: v for k, v in unet.config.items() if not k.startswith("_")}, sort_keys=True)
+    kept = _kept(config, unet.dtype, tuple(latent_shape), block, tokens, False)
+    if not checkpointing:
+        return int(WORKING * kept)
+    return int(WORKING * _kept(config, unet.dtype, tuple(latent_shape), block, tokens, True) + AGAIN * kept)
+
+
+@lru_cache(maxsize=64)
+def _kept(config: str, dtype, latent_shape, block: str | None, tokens: int, checkpointing: bool) -> int:
+    with torch.device("meta"):
+        twin = UNet2DConditionModel.from_config(json.loads(config)).requires_grad_(False)
+        torch.nn.Module.to(twin, dtype)  # diffusers' own would warn of layers that this U-Net has not
+        z = torch.empty(latent_shape, dtype=dtype, requires_grad=True)
+        text = torch.empty(1, tokens, twin.config.cross_attention_dim, dtype=dtype)
+        t = torch.empty(latent_shape[0], dtype=torch.long)
+    if checkpointing:
+        twin.enable_gradient_checkpointing()
+    weights = {p.untyped_storage()._cdata for p in twin.parameters()}
+    storages: dict[int, torch.UntypedStorage] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in weights:
+            storages[storage._cdata] = storage
+        return tensor
+
+    hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
+    with torch.enable_grad(), hooks, replaced(twin, dict.fromkeys(twin.attn_processors, _FlashAttention())):
+        predict_with_features(twin, z, t, text, block or "mid_block", features_only=block is not None)
+    return sum(s.nbytes() for s in storages.values())
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether torch could not allocate: on a GPU its own class, on the CPU a RuntimeError that says so."""
+    return isinstance(error, torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    )
+
+
+def give_back(device: torch.device) -> None:
+    """Let the caching allocator return what it does not use."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
+def gigabytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"
+
+
+class NotEnoughMemory(MemoryError):
+    """There is not enough memory for an edit; says how much is needed and which settings to change."""
+
+
+def plan(
+    unet: UNet2DConditionModel, latent_shape: tuple[int, ...], block: str | None, checkpointing: str, *, advice: str
+) -> bool:
+    """Whether to use gradient checkpointing: as ``checkpointing`` says ("on", "off"), or with "auto" when the gradients
+    would not fit without. Raises ``NotEnoughMemory`` with ``advice`` when they cannot fit."""
+    free = free_bytes(unet.device)
+    if free is None:
+        return checkpointing == "on"
+    plain = gradient_bytes(unet, latent_shape, block=block)
+    chosen = checkpointing == "on" or (checkpointing == "auto" and plain > free)
+    needed = gradient_bytes(unet, latent_shape, block=block, checkpointing=True) if chosen else plain
+    what = (
+        f"gradients at {latent_shape[-1] * 8}x{latent_shape[-2] * 8} need about {gigabytes(needed)} beside the model "
+        f"{'with' if chosen else 'without'} gradient checkpointing, and {gigabytes(free)} are free"
+    )
+    if needed > free:
+        raise NotEnoughMemory(f"{what}. {advice}")
+    log.info("GoodDrag: %s", what)
+    return chosen
+
+
+@contextmanager
+def explained(advice: str) -> Iterator[None]:
+    """Turn running out of memory into ``NotEnoughMemory`` with ``advice``."""
+    failed = None
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        failed = str(error).split(". ")[0]
+    if failed:
+        raise NotEnoughMemory(f"out of memory, although gradient checkpointing is on ({failed}). {advice}")

@@ -1,0 +1,75 @@
+"""The unedited picture on its way from z_T to z_0: what every edit of an inversion reads of it, evaluated once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from .config import DragConfig
+from .inversion import Inversion
+from .memory import free_bytes
+from .model import Model
+
+SHARE = 0.25
+"""Of the free memory: as much may be kept for later edits."""
+
+
+@dataclass(frozen=True)
+class SourceStep:
+    """The unedited picture at one timestep: z_t^0 and z_{t-1}^0 ``(1, 4, h, w)``, F(z_t^0) ``(1, C, h', w')``, and the
+    inputs of the mutual self-attention layers by name. What was not kept is None."""
+
+    latent: Tensor
+    denoised: Tensor
+    feature: Tensor | None = None
+    memory: dict[str, Tensor] | None = None
+
+
+class Source:
+    """Denoises ``inversion`` without edits, one timestep after the other, when a step is asked for.
+
+    Latents are always kept. Features and attention inputs are kept too as far as a quarter of the free memory
+    holds them for all timesteps, so that a further edit evaluates nothing of the source; else they are computed again when
+    they are read. ``evaluations`` counts how often the U-Net was run. The same model, with the same LoRAs, must
+    be passed to every call.
+    """
+
+    def __init__(self, inversion: Inversion, config: DragConfig):
+        self.inversion = inversion
+        self.block, self.mutual_blocks = config.feature_block, config.mutual_blocks
+        self.steps: list[SourceStep] = []
+        self.keep: bool | None = None
+        self.evaluations = 0
+
+    def fits(self, inversion: Inversion, config: DragConfig) -> bool:
+        """Whether an edit of this inversion with these settings may read this source."""
+        same = inversion is self.inversion or (
+            inversion.schedule == self.inversion.schedule
+            and torch.equal(inversion.latent, self.inversion.latent)
+            and torch.equal(inversion.text, self.inversion.text)
+        )
+        return same and (config.feature_block, config.mutual_blocks) == (self.block, self.mutual_blocks)
+
+    @torch.no_grad()
+    def step(self, model: Model, i: int, *, feature: bool = False, memory: bool = False) -> SourceStep:
+        """The ``i``-th timestep, with its feature map or attention inputs where these are asked for."""
+        while len(self.steps) < i:  # only when an edit begins in the middle of a source that was not looked at yet
+            self.step(model, len(self.steps))
+        if i < len(self.steps):
+            known = self.steps[i]
+            if (known.feature is not None or not feature) and (known.memory is not None or not memory):
+                return known
+        inversion, t = self.inversion, self.inversion.schedule.timesteps[i]
+        z = self.steps[i].latent if i < len(self.steps) else self.steps[i - 1].denoised if i else inversion.latent
+        self.evaluations += 1
+        prediction, seen, remembered = model.look(z, t, inversion.text, self.block, self.mutual_blocks)
+        known = SourceStep(z, inversion.schedule.denoise(prediction, t, z)[0], seen if feature else None, remembered)
+        if self.keep is None:
+            size = sum(x.numel() * x.element_size() for x in remembered.values())
+            free = free_bytes(z.device)
+            self.keep = free is None or size * len(inversion.schedule.timesteps) <= SHARE * free
+        kept = known if self.keep else replace(known, feature=None, memory=None)
+        self.steps[i : i + 1] = [kept]
+        return known
