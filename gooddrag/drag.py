@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -21,8 +20,6 @@ from .progress import Progress, silent
 from .source import Source, SourceStep
 from .trace import DragTrace
 from .tracking import track
-
-log = logging.getLogger("GoodDrag")
 
 LOSS_SCALE = 2.0**10
 """For a U-Net in float16: gradients of features (about 1e-3) would vanish on their way to the latent."""
@@ -103,7 +100,7 @@ class _Run:
         self.gradients = config.operations * config.gradient_steps
         self.done, self.total = 0, self.gradients + 2 * left
         self.clock = time.monotonic()
-        self.resources = ExitStack()
+        self.attempt: Callable = lambda compute: compute()
         # features of the latent as it was last evaluated; with their graph until a gradient has been taken
         self.feature: Tensor | None = None
         self.graph: tuple[Tensor, Tensor | None] | None = None
@@ -169,19 +166,6 @@ class _Run:
         self.gradients = 0
         return True
 
-    def sparingly(self, compute: Callable):
-        """``compute()``; if memory runs out, once more with gradient checkpointing, which stays on to the end of the edit."""
-        if not self.model.unet.is_gradient_checkpointing:
-            try:
-                return compute()
-            except Exception as error:
-                if not memory.is_out_of_memory(error) or self.config.checkpointing == "off":
-                    raise
-            log.warning("GoodDrag: out of memory; going on with gradient checkpointing, which is slower")
-            memory.give_back(self.model.device)
-            self.resources.enter_context(self.model.checkpointed())
-        return compute()
-
     def gradient(self, z: Tensor, t: int, reference: Reference) -> tuple[Tensor, float]:
         """The gradient of the loss by z_t, and the loss."""
 
@@ -192,10 +176,10 @@ class _Run:
             (gradient,) = torch.autograd.grad(loss * self.scale, z)
             return gradient / self.scale, loss.item()
 
-        gradient, loss = self.sparingly(compute)
+        gradient, loss = self.attempt(compute)
         while self.scale > 1 and not gradient.isfinite().all():
             self.scale /= 4
-            gradient, loss = self.sparingly(compute)
+            gradient, loss = self.attempt(compute)
         if not gradient.isfinite().all():
             raise ValueError(f"the U-Net's gradients are not finite in {self.model.unet.dtype}; load it in float32")
         return gradient, loss
@@ -209,7 +193,7 @@ class _Run:
         optimizer = torch.optim.Adam([z], lr=config.learning_rate)
         if self.moments:  # but go on where an earlier drag stopped at this one
             optimizer.state[z] = {name: value.clone() for name, value in self.moments.items()}
-        self.graph = self.sparingly(lambda: self.evaluate(z, t))
+        self.graph = self.attempt(lambda: self.evaluate(z, t))
         self.feature = self.graph[0].detach()
         self.track(self.feature, reference)
         self.note(t, None)
@@ -289,9 +273,10 @@ def drag(
     previews: list[tuple[int, Tensor]] = []
     z, index, latent, moments = start.latent, start.index, start.latent, start.moments
     evaluated = config.feature_block if config.background == "lock" else None
-    with run.resources, memory.explained(ADVICE):
-        if config.operations and memory.plan(model.unet, z.shape, evaluated, config.checkpointing, advice=ADVICE):
-            run.resources.enter_context(model.checkpointed())
+    within = nullcontext(run.attempt)
+    if config.operations:
+        within = memory.sparingly(model, tuple(z.shape), evaluated, config.checkpointing, advice=ADVICE)
+    with within as run.attempt:
         for i, t in list(enumerate(schedule.timesteps))[start.index :]:
             mark = time.monotonic()
             dragging = run.dragging and i < run.end_of_drag and not run.still()

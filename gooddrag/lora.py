@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +15,18 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from . import memory
 from .config import PAPER, DragConfig
 from .model import Model
 from .progress import Progress, silent
 
 TARGETS = ("to_q", "to_k", "to_v", "to_out.0")
 """The projections of every attention layer, self and cross."""
+
+ADVICE = "Use a smaller picture, a smaller batch_size (lora_batch), or checkpointing=auto"
+
+LOSS_SCALE = 2.0**10
+"""First loss scale for a U-Net in float16; torch's own, 2**16, would cost the first steps of so short a training."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,11 @@ def _adapter(unet: UNet2DConditionModel, rank: int) -> Iterator[dict[str, nn.Mod
     try:
         config = LoraConfig(r=rank, lora_alpha=rank, init_lora_weights="gaussian", target_modules=list(TARGETS))
         inject_adapter_in_model(config, unet, adapter_name="gooddrag")
+        if unet.dtype in (torch.float16, torch.bfloat16):
+            # peft casts what goes in and out; an update of AdamW is lost in half precision
+            for name in before:
+                unet.get_submodule(name).lora_A.float()
+                unet.get_submodule(name).lora_B.float()
         yield {n: unet.get_submodule(n) for n in before}
     finally:
         for name, module in before.items():
@@ -95,7 +106,8 @@ def train_lora(
 
     AdamW with weight decay 1e-2 and constant rate on the mean squared error of the prediction, at uniform random
     timesteps. ``std`` is the standard deviation of the autoencoder's posterior, resampled at every step; None
-    takes ``z0`` as it is. The same seed gives the same LoRA on the same device.
+    takes ``z0`` as it is. The same seed gives the same LoRA on the same device. The LoRA is float32 for a U-Net in half
+    precision. Raises ``NotEnoughMemory`` when there is not enough even with gradient checkpointing.
     """
     schedule = model.schedule(1000, 1.0)
     generator = torch.Generator().manual_seed(seed)
@@ -115,18 +127,30 @@ def train_lora(
         for parameter in parameters:
             parameter.requires_grad_()
         optimizer = torch.optim.AdamW(parameters, lr=config.lora_learning_rate, weight_decay=1e-2)
+        scaler = torch.amp.GradScaler(
+            model.device.type, init_scale=LOSS_SCALE, enabled=model.unet.dtype == torch.float16
+        )
+        within, shape = nullcontext(lambda compute: compute()), (config.lora_batch, *z0.shape[1:])
+        if config.lora_steps:
+            within = memory.sparingly(model, shape, None, config.checkpointing, advice=ADVICE, tuning=True)
         loss = None
-        for step in range(config.lora_steps):
-            t = torch.randint(0, 1000, (config.lora_batch,), generator=generator).to(z0.device)
-            callback(Progress("lora", step, config.lora_steps, int(t[0]), loss))
-            z = z0 if std is None else z0 + std * normal()
-            z, noise = z.expand(config.lora_batch, -1, -1, -1), normal()
-            prediction = model.predict(schedule.noised(z, noise, t), t, text)
-            error = F.mse_loss(prediction, schedule.target(z, noise, t))
-            optimizer.zero_grad()
-            error.backward()
-            optimizer.step()
-            loss = error.item()
+        with within as attempt:
+            for step in range(config.lora_steps):
+                t = torch.randint(0, 1000, (config.lora_batch,), generator=generator).to(z0.device)
+                callback(Progress("lora", step, config.lora_steps, int(t[0]), loss))
+                z = z0 if std is None else z0 + std * normal()
+                z, noise = z.expand(config.lora_batch, -1, -1, -1), normal()
+
+                def gradient(z: Tensor = z, noise: Tensor = noise, t: Tensor = t) -> float:
+                    optimizer.zero_grad()
+                    prediction = model.predict(schedule.noised(z, noise, t), t, text)
+                    error = F.mse_loss(prediction, schedule.target(z, noise, t))
+                    scaler.scale(error).backward()
+                    return error.item()
+
+                loss = attempt(gradient)
+                scaler.step(optimizer)
+                scaler.update()
         callback(Progress("lora", config.lora_steps, config.lora_steps, 0, loss))
         weights = {
             name: (layer.lora_A["gooddrag"].weight.detach().clone(), layer.lora_B["gooddrag"].weight.detach().clone())

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 
 import torch
@@ -15,11 +16,13 @@ from torch import Tensor
 
 from .attention import replaced
 from .features import predict_with_features
+from .model import Model
 
 log = logging.getLogger("GoodDrag")
 
 WORKING = 1.5
 """Peak over what autograd keeps: buffers of kernels and gradients on their way (measured, docs/performance.md)."""
+PROJECTIONS = ("to_q.weight", "to_k.weight", "to_v.weight", "to_out.0.weight")
 AGAIN = 0.4
 """With checkpointing, the part of what it would keep otherwise that one block computed again holds (measured)."""
 
@@ -70,24 +73,29 @@ def gradient_bytes(
     block: str | None,
     tokens: int = 77,
     checkpointing: bool = False,
+    tuning: bool = False,
 ) -> int:
     """Memory beside the weights for one gradient of the U-Net by its input ``latent_shape`` ``(b, 4, h, w)``.
 
-    ``block``: the forward pass ends there; None runs the whole U-Net. The pass is made on torch's meta device, where it costs
+    ``block``: the forward pass ends there; None runs the whole U-Net. ``tuning``: a LoRA is on the attention layers, whose
+    inputs are kept for its gradients. The pass is made on torch's meta device, where it costs
     a third of a second and no memory, and what autograd would keep is counted.
     """
     config = json.dumps({k: v for k, v in unet.config.items() if not k.startswith("_")}, sort_keys=True)
-    kept = _kept(config, unet.dtype, tuple(latent_shape), block, tokens, False)
+    kept = _kept(config, unet.dtype, tuple(latent_shape), block, tokens, tuning, False)
     if not checkpointing:
         return int(WORKING * kept)
-    return int(WORKING * _kept(config, unet.dtype, tuple(latent_shape), block, tokens, True) + AGAIN * kept)
+    least = _kept(config, unet.dtype, tuple(latent_shape), block, tokens, tuning, True)
+    return int(WORKING * least + AGAIN * kept)
 
 
 @lru_cache(maxsize=64)
-def _kept(config: str, dtype, latent_shape, block: str | None, tokens: int, checkpointing: bool) -> int:
+def _kept(config: str, dtype, latent_shape, block: str | None, tokens: int, tuning: bool, checkpointing: bool) -> int:
     with torch.device("meta"):
         twin = UNet2DConditionModel.from_config(json.loads(config)).requires_grad_(False)
         torch.nn.Module.to(twin, dtype)  # diffusers' own would warn of layers that this U-Net has not
+        for name, parameter in twin.named_parameters():
+            parameter.requires_grad_(tuning and name.endswith(PROJECTIONS))
         z = torch.empty(latent_shape, dtype=dtype, requires_grad=True)
         text = torch.empty(1, tokens, twin.config.cross_attention_dim, dtype=dtype)
         t = torch.empty(latent_shape[0], dtype=torch.long)
@@ -130,16 +138,24 @@ class NotEnoughMemory(MemoryError):
 
 
 def plan(
-    unet: UNet2DConditionModel, latent_shape: tuple[int, ...], block: str | None, checkpointing: str, *, advice: str
+    unet: UNet2DConditionModel,
+    latent_shape: tuple[int, ...],
+    block: str | None,
+    checkpointing: str,
+    *,
+    advice: str,
+    tuning: bool = False,
 ) -> bool:
     """Whether to use gradient checkpointing: as ``checkpointing`` says ("on", "off"), or with "auto" when the gradients
     would not fit without. Raises ``NotEnoughMemory`` with ``advice`` when they cannot fit."""
     free = free_bytes(unet.device)
     if free is None:
         return checkpointing == "on"
-    plain = gradient_bytes(unet, latent_shape, block=block)
+    plain = gradient_bytes(unet, latent_shape, block=block, tuning=tuning)
     chosen = checkpointing == "on" or (checkpointing == "auto" and plain > free)
-    needed = gradient_bytes(unet, latent_shape, block=block, checkpointing=True) if chosen else plain
+    needed = plain
+    if chosen:
+        needed = gradient_bytes(unet, latent_shape, block=block, tuning=tuning, checkpointing=True)
     what = (
         f"gradients at {latent_shape[-1] * 8}x{latent_shape[-2] * 8} need about {gigabytes(needed)} beside the model "
         f"{'with' if chosen else 'without'} gradient checkpointing, and {gigabytes(free)} are free"
@@ -151,14 +167,44 @@ def plan(
 
 
 @contextmanager
-def explained(advice: str) -> Iterator[None]:
-    """Turn running out of memory into ``NotEnoughMemory`` with ``advice``."""
-    failed = None
-    try:
-        yield
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        failed = str(error).split(". ")[0]
-    if failed:
-        raise NotEnoughMemory(f"out of memory, although gradient checkpointing is on ({failed}). {advice}")
+def sparingly(
+    model: Model,
+    latent_shape: tuple[int, ...],
+    block: str | None,
+    checkpointing: str,
+    *,
+    advice: str,
+    tuning: bool = False,
+) -> Iterator[Callable]:
+    """While active, gradients of ``model`` are computed within the memory that there is; see ``plan``.
+
+    Gives a function that calls what it is given; if memory runs out it calls once more with gradient checkpointing, which
+    then stays on, unless ``checkpointing`` is "off". Raises ``NotEnoughMemory`` with ``advice`` when that is not enough.
+    """
+    with ExitStack() as until_the_end:
+
+        def attempt(compute: Callable):
+            if not model.unet.is_gradient_checkpointing:
+                try:
+                    return compute()
+                except Exception as error:
+                    if not is_out_of_memory(error) or checkpointing == "off":
+                        raise
+                log.warning("GoodDrag: out of memory; going on with gradient checkpointing, which is slower")
+                give_back(model.device)
+                until_the_end.enter_context(model.checkpointed())
+            return compute()
+
+        if plan(model.unet, latent_shape, block, checkpointing, advice=advice, tuning=tuning):
+            until_the_end.enter_context(model.checkpointed())
+        failed = None
+        try:
+            yield attempt
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            state = ", although gradient checkpointing is on" if model.unet.is_gradient_checkpointing else ""
+            size = re.search(r"tried to allocate [\d.]+ \w+", str(error), re.IGNORECASE)
+            failed = f"out of memory{state}{f' ({size[0].lower()})' if size else ''}. {advice}"
+        if failed:  # outside of the handler, which would keep the frames and their tensors
+            raise NotEnoughMemory(failed)

@@ -194,3 +194,54 @@ def test_works_under_no_grad(model, inversion, points, mask, fast):
 def test_points_of_another_picture_are_refused(model, inversion, fast):
     with pytest.raises(ValueError, match="placed on a 64x96 picture, but the picture is 128x96"):
         drag(model, inversion, DragPoints.from_text("4,4>30,30", 64, 96), None, fast)
+
+
+def test_a_second_edit_evaluates_nothing_of_the_source(model, inversion, points, mask, fast):
+    first = drag(model, inversion, points, mask, fast)
+    source = first.state.source
+    evaluations = source.evaluations
+    assert evaluations == len(inversion.schedule.timesteps)
+    other = DragPoints.from_text("40,40>60,60", *SIZE)
+    again = drag(model, inversion, other, mask, fast, source=source)
+    # the last timestep that was dragged may not have been read for mutual attention yet
+    assert source.evaluations - evaluations <= fast.drag_steps
+    assert torch.equal(again.latent, drag(model, inversion, other, mask, fast).latent)
+    assert torch.equal(drag(model, inversion, points, mask, fast, source=source).latent, first.latent)
+
+
+def test_a_source_that_does_not_fit_in_memory_is_computed_again(model, inversion, points, mask, fast, monkeypatch):
+    expected = drag(model, inversion, points, mask, fast)
+    monkeypatch.setattr("gooddrag.source.free_bytes", lambda device: 0)
+    result = drag(model, inversion, points, mask, fast)
+    assert torch.equal(result.latent, expected.latent)
+    assert all(step.feature is None and step.memory is None for step in result.state.source.steps)
+
+
+def test_a_drag_goes_on_from_its_state(model, inversion, points, mask, fast):
+    whole = drag(model, inversion, points, mask, fast.replace(operations_per_step=4))
+    half = fast.replace(operations=2, operations_per_step=4)
+    first = drag(model, inversion, points, mask, half)
+    second = drag(model, inversion, points, mask, half, state=first.state)
+    # the same operations with the same Adam, so the same result
+    assert torch.allclose(second.latent, whole.latent, atol=1e-6)
+    assert second.trace.handles == whole.trace.handles
+    assert second.state.index == first.state.index == 0
+
+
+def test_a_pair_that_is_added_starts_at_its_handle_and_the_others_go_on(model, inversion, points, mask, fast):
+    first = drag(model, inversion, points, mask, fast)
+    more = DragPoints.from_text("40,40>80,48; 80,60>60,60", *SIZE)
+    seen = []
+    second = drag(model, inversion, more, mask, fast, lambda p: seen.append(p.handles), state=first.state)
+    assert seen[0][0] == first.trace.handles[0]
+    assert seen[0][1] == more.handles[1]
+    assert second.latent.isfinite().all()
+
+
+def test_a_state_of_another_inversion_is_refused(model, z0, text, inversion, points, mask, fast):
+    state = drag(model, inversion, points, mask, fast).state
+    other = invert(model, z0 + 1, text, SIZE, fast)
+    with pytest.raises(ValueError, match="the state belongs to another inversion"):
+        drag(model, other, points, mask, fast, state=state)
+    with pytest.raises(ValueError, match="the state belongs to another inversion, feature block or mutual attention"):
+        drag(model, inversion, points, mask, fast.replace(mutual_blocks=()), state=state)

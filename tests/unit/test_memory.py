@@ -1,0 +1,124 @@
+"""Memory: what is planned, what running out does, and that saving it changes nothing."""
+
+import json
+import logging
+import re
+import subprocess
+import sys
+import textwrap
+
+import pytest
+import torch
+
+from gooddrag import DragPoints, drag, memory, train_lora
+from gooddrag.memory import NotEnoughMemory
+
+POINTS = DragPoints.from_text("40,40>80,48", 128, 96)
+
+
+@pytest.mark.parametrize("background", ["lock", "penalty"])
+def test_checkpointing_changes_nothing(model, inversion, fast, background):
+    config = fast.replace(background=background)
+    plain = drag(model, inversion, POINTS, None, config.replace(checkpointing="off"))
+    sparing = drag(model, inversion, POINTS, None, config.replace(checkpointing="on"))
+    assert torch.allclose(plain.latent, sparing.latent, atol=1e-5)
+    assert plain.trace.handles == sparing.trace.handles
+    assert not model.unet.is_gradient_checkpointing
+
+
+def test_checkpointing_changes_nothing_in_tuning(model, z0, text, fast):
+    config = fast.replace(lora_steps=3, lora_rank=4, lora_learning_rate=0.01)
+    plain = train_lora(model, z0, text, config.replace(checkpointing="off"))
+    sparing = train_lora(model, z0, text, config.replace(checkpointing="on"))
+    for name, (_, up) in plain.weights.items():
+        assert torch.allclose(up, sparing.weights[name][1], atol=1e-4)
+    assert not model.unet.is_gradient_checkpointing
+
+
+def test_what_is_kept_grows_with_the_picture_and_shrinks_with_checkpointing(unet):
+    def kept(side, **settings):
+        return memory.gradient_bytes(unet, (1, 4, side, side), **{"block": "up_blocks.2", **settings})
+
+    assert 2.5 * kept(8) < kept(16) < 6 * kept(8)
+    assert kept(16, checkpointing=True) < 0.7 * kept(16)
+    assert kept(16) < kept(16, block=None) < kept(16, block=None, tuning=True)
+
+
+def test_checkpointing_is_chosen_from_what_is_free(model, inversion, fast, monkeypatch, caplog):
+    shape = inversion.latent.shape
+    plain = memory.gradient_bytes(model.unet, shape, block=None)
+    sparing = memory.gradient_bytes(model.unet, shape, block=None, checkpointing=True)
+    caplog.set_level(logging.INFO)
+    for free, expected in ((2 * plain, "without"), ((plain + sparing) // 2, "with")):
+        caplog.clear()
+        monkeypatch.setattr(memory, "free_bytes", lambda device, free=free: free)
+        drag(model, inversion, POINTS, None, fast)
+        assert f"{expected} gradient checkpointing" in caplog.text
+        assert "gradients at 128x96 need about" in caplog.text
+    with pytest.raises(NotEnoughMemory, match="without gradient checkpointing, and .* are free. Use a smaller picture"):
+        drag(model, inversion, POINTS, None, fast.replace(checkpointing="off"))
+    monkeypatch.setattr(memory, "free_bytes", lambda device: sparing // 2)
+    with pytest.raises(NotEnoughMemory, match="smaller picture, background=lock, or checkpointing=auto"):
+        drag(model, inversion, POINTS, None, fast)
+    with pytest.raises(NotEnoughMemory, match="smaller picture, a smaller batch_size"):
+        train_lora(model, inversion.latent, inversion.text, fast)
+    assert not model.unet.is_gradient_checkpointing
+
+
+RUNNING_OUT = """
+import json, logging, resource, sys
+import torch
+from pathlib import Path
+from gooddrag import DragConfig, DragPoints, drag, invert, memory, train_lora
+from gooddrag.demo import load, text
+
+kind, room = sys.argv[1], float(sys.argv[2])
+torch.set_num_threads(1)
+messages = []
+handler = logging.Handler()
+handler.emit = lambda record: messages.append(record.getMessage())
+logging.getLogger("GoodDrag").addHandler(handler)
+model, _ = load()
+z = torch.randn(1, 4, 96, 96, generator=torch.Generator().manual_seed(0))
+config = DragConfig(
+    inference_steps=2, strength=0.5, operations=1, gradient_steps=1, background="lock", lora_steps=1, lora_batch=1
+)
+points = DragPoints.from_text("300,300>400,400", 768, 768)
+inversion = invert(model, z, text(model), (768, 768), config)
+run = {
+    "drag": lambda config: drag(model, inversion, points, None, config).latent,
+    "tune": lambda config: next(iter(train_lora(model, z, text(model), config).weights.values()))[1],
+}[kind]
+expected = run(config.replace(checkpointing="on"))  # also lets everything allocate that stays
+block = config.feature_block if kind == "drag" else None
+plain = memory.gradient_bytes(model.unet, z.shape, block=block, tokens=1, tuning=kind == "tune")
+size = next(int(x.split()[1]) for x in Path("/proc/self/status").read_text().splitlines() if x.startswith("VmSize"))
+resource.setrlimit(resource.RLIMIT_AS, (int(size * 1024 + room * plain), -1))
+failed = ""
+try:
+    same = torch.allclose(run(config), expected, atol=1e-5)
+except memory.NotEnoughMemory as error:
+    same, failed = None, str(error)
+print(json.dumps({"same": same, "failed": failed, "messages": messages, "on": model.unet.is_gradient_checkpointing}))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits its own memory with Linux's means")
+@pytest.mark.parametrize("kind", ["drag", "tune"])
+def test_running_out_of_memory_tries_again_sparingly_and_then_explains(kind):
+    def limited(room: float) -> dict:
+        command = [sys.executable, "-c", textwrap.dedent(RUNNING_OUT), kind, str(room)]
+        return json.loads(subprocess.check_output(command, text=True))
+
+    retried = limited(ROOM[kind])
+    assert retried["same"] is True
+    assert "GoodDrag: out of memory; going on with gradient checkpointing, which is slower" in retried["messages"]
+    assert not retried["on"]
+    gave_up = limited(0.01)
+    assert gave_up["same"] is None
+    assert re.match("out of memory.* [(]tried to allocate [0-9]+ bytes[)]. Use a smaller picture", gave_up["failed"])
+    assert "checkpointing=auto" in gave_up["failed"]
+
+
+ROOM = {"drag": 0.3, "tune": 0.25}
+"""Of what a gradient needs without checkpointing: too little for that, enough with checkpointing."""

@@ -1,0 +1,51 @@
+"""Half precision of the frozen weights against float32, on the demo model and a drag of its own."""
+
+import sys
+
+import pytest
+import torch
+from PIL import Image
+
+from gooddrag import DragConfig, Model, codec, drag, invert, lora
+from gooddrag.demo import drag as scene
+from gooddrag.demo import load, text
+from gooddrag.geometry import to_grid
+from gooddrag.lora import train_lora
+
+CONFIG = DragConfig(
+    inference_steps=10, operations=4, operations_per_step=4, gradient_steps=2, learning_rate=0.04, background="lock",
+    lora_steps=2, lora_batch=1, lora_rank=4,
+)  # fmt: skip
+
+
+def edit(dtype: torch.dtype, config: DragConfig = CONFIG):
+    model, vae = load()
+    model = Model(model.unet.to(dtype))
+    chosen = scene("move", 2000)
+    z0, _ = codec.encode(vae, codec.to_tensor(Image.fromarray(chosen.picture(0))))
+    tuned = train_lora(model, z0, text(model), config)
+    assert all(up.dtype == torch.float32 and up.isfinite().all() for _, up in tuned.weights.values())
+    assert any(up.any() for _, up in tuned.weights.values())
+    with lora.applied(model.unet, tuned):
+        inversion = invert(model, z0, text(model), (256, 256), config)
+        result = drag(model, inversion, chosen.points, torch.from_numpy(chosen.mask), config)
+    assert inversion.latent.dtype == result.latent.dtype == torch.float32
+    return result, codec.decode(vae, result.latent, (256, 256))
+
+
+@pytest.mark.parametrize(("dtype", "levels"), [(torch.bfloat16, 4.0), (torch.float16, 1.0)], ids=["bf16", "fp16"])
+def test_half_precision_moves_the_handles_as_float32_does(dtype, levels):
+    expected, picture = edit(torch.float32)
+    result, other = edit(dtype)
+    for half, full in zip(result.trace.trackings, expected.trace.trackings, strict=True):
+        cells = (to_grid(half.handles, (128, 128)) - to_grid(full.handles, (128, 128))).abs()
+        assert cells.max() <= 1
+    assert (other - picture).abs().mean() * 127.5 < levels
+
+
+def test_gradients_in_fp16_do_not_vanish_and_not_overflow(monkeypatch):
+    """A scale that overflows is lowered until gradients are finite."""
+    monkeypatch.setattr(sys.modules["gooddrag.drag"], "LOSS_SCALE", 2.0**24)
+    config = CONFIG.replace(operations=1, gradient_steps=1, lora_steps=1)
+    result, _ = edit(torch.float16, config)
+    assert result.latent.isfinite().all()
