@@ -98,6 +98,13 @@ class DragConfig:
         """Denoising steps that are preceded by drag operations, K / B rounded up."""
         return -(-self.operations // self.operations_per_step)
 
+    @property
+    def evaluations(self) -> int:
+        """Latents that the U-Net is evaluated on in a first edit that uses all operations: tuning, inversion, source, gradients
+        and denoising."""
+        steps = round(self.strength * self.inference_steps)
+        return self.lora_steps * self.lora_batch + 3 * steps + self.operations * self.gradient_steps
+
     @classmethod
     def without_ip(cls) -> DragConfig:
         """Ablation: motion supervision by Eq. 7."""
@@ -119,3 +126,28 @@ class DragConfig:
 
 PAPER = DragConfig()
 """The settings of the paper."""
+
+PRESETS = {
+    "paper": PAPER,
+    "balanced": DragConfig(
+        inference_steps=25,
+        operations=40,
+        operations_per_step=10,
+        gradient_steps=2,
+        learning_rate=0.04,
+        background="lock",
+        lora_steps=20,
+        lora_learning_rate=1e-3,
+    ),
+    "fast": DragConfig(
+        inference_steps=16,
+        operations=19,
+        operations_per_step=8,
+        gradient_steps=2,
+        learning_rate=0.055,
+        drag_size=8.0,
+        background="lock",
+        lora_steps=0,
+    ),
+}
+"""What an edit may cost, from the paper's exact settings to an eighth of its U-Net evaluations (docs/performance.md)."""

@@ -14,13 +14,15 @@ import latent_preview
 import numpy as np
 import torch
 from comfy.model_patcher import ModelPatcher
-from comfy_api.v0_0_2 import ui
+from comfy_api.v0_0_2 import io, ui
 from diffusers import DDIMScheduler, UNet2DConditionModel
 from PIL import Image
 from torch import Tensor
 
+from ..gooddrag.config import CHECKPOINTING
 from ..gooddrag.geometry import crop, pad
 from ..gooddrag.lora import LoRA
+from ..gooddrag.memory import gradient_bytes
 from ..gooddrag.model import Model
 from ..gooddrag.progress import Progress
 from ..gooddrag.schedule import SD_SCHEDULE
@@ -123,18 +125,34 @@ def _weights(model: ModelPatcher) -> dict[str, Tensor]:
     return result
 
 
+def checkpointing_input() -> io.Combo.Input:
+    return io.Combo.Input(
+        "checkpointing",
+        options=list(CHECKPOINTING),
+        default="auto",
+        tooltip="Gradient checkpointing: less than half of the memory for about a third more time. auto looks at what is free.",
+        advanced=True,
+    )
+
+
 @contextmanager
-def diffusers_model(model: ModelPatcher, latent_shape: tuple[int, ...]) -> Iterator[Model]:
+def diffusers_model(
+    model: ModelPatcher, latent_shape: tuple[int, ...], *, gradients: dict | None = None
+) -> Iterator[Model]:
     """While active: the MODEL, with the LoRAs that are on it, as a diffusers U-Net over the same weights, and autograd
-    switched on. Gradients need about the memory of a KSampler with a batch of four at ``latent_shape``."""
+    switched on. ComfyUI makes room for the weights, a forward pass at ``latent_shape``, and ``gradients`` (the arguments
+    ``block`` and ``tuning`` of ``memory.gradient_bytes``)."""
     config, prediction_type = unet_config(model), _prediction_type(model)
     if model.is_dynamic():
         model = model.clone(disable_dynamic=True)
-    needed = model.memory_required([4, *latent_shape[1:]])
+    needed = model.memory_required(list(latent_shape))
+    with torch.device("meta"):
+        unet = UNet2DConditionModel(**config)
+    if gradients:
+        torch.nn.Module.to(unet, model.model.get_dtype_inference())
+        needed += gradient_bytes(unet, latent_shape, **gradients)
     comfy.model_management.load_models_gpu([model], memory_required=needed, force_full_load=True)
     with torch.inference_mode(False):
-        with torch.device("meta"):
-            unet = UNet2DConditionModel(**config)
         unet.load_state_dict(_weights(model), strict=True, assign=True)
         yield Model(unet, prediction_type)
 

@@ -5,7 +5,10 @@ from comfy_api.v0_0_2 import io
 from ..gooddrag.config import DragConfig
 from ..gooddrag.inversion import invert
 from . import host
-from .types import CATEGORY, InversionType
+from .presets import preset_input, settings
+from .types import CATEGORY, InversionType, InversionValue
+
+FIELDS = {"steps": "inference_steps", "strength": "strength"}
 
 
 class Invert(io.ComfyNode):
@@ -26,6 +29,7 @@ class Invert(io.ComfyNode):
                 io.Vae.Input("vae", tooltip="The VAE that belongs to the model."),
                 io.Image.Input("image", tooltip="The picture that will be dragged. One picture, any size."),
                 io.Conditioning.Input("positive", tooltip="The same as for the tuning."),
+                preset_input(FIELDS),
                 io.Int.Input(
                     "steps",
                     default=d.inference_steps,
@@ -52,13 +56,14 @@ class Invert(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, vae, image, positive, steps, strength) -> io.NodeOutput:
+    def execute(cls, model, vae, image, positive, preset, steps, strength) -> io.NodeOutput:
         host.unet_config(model)
-        config = DragConfig(inference_steps=steps, strength=strength)
+        config = DragConfig(**settings(FIELDS, preset, {"steps": steps, "strength": strength}))
         image = host.one_picture(image)
         size = (image.shape[2], image.shape[1])
         z0 = host.to_model(model, host.encode(vae, image))
         text = host.text_of(positive)
-        with host.diffusers_model(model, z0.shape) as borrowed:
+        with host.diffusers_model(model, tuple(z0.shape)) as borrowed:
             inversion = invert(borrowed, z0, text, size, config, host.callback(model))
-        return io.NodeOutput(inversion, {"samples": host.from_model(model, inversion.latent), host.SIZE: size})
+        noise = {"samples": host.from_model(model, inversion.latent), host.SIZE: size}
+        return io.NodeOutput(InversionValue(inversion), noise)

@@ -5,7 +5,15 @@ from comfy_api.v0_0_2 import io
 from ..gooddrag.config import DragConfig
 from ..gooddrag.lora import train_lora
 from . import host
+from .presets import preset_input, settings
 from .types import CATEGORY
+
+FIELDS = {
+    "steps": "lora_steps",
+    "rank": "lora_rank",
+    "learning_rate": "lora_learning_rate",
+    "batch_size": "lora_batch",
+}
 
 
 class LoRATune(io.ComfyNode):
@@ -28,6 +36,7 @@ class LoRATune(io.ComfyNode):
                 io.Conditioning.Input(
                     "positive", tooltip="What the picture shows. An empty text is fine, the paper uses none."
                 ),
+                preset_input(FIELDS),
                 io.Int.Input(
                     "steps",
                     default=d.lora_steps,
@@ -69,6 +78,7 @@ class LoRATune(io.ComfyNode):
                     control_after_generate=io.ControlAfterGenerate.fixed,
                     tooltip="Of the noise. The same seed gives the same LoRA.",
                 ),
+                host.checkpointing_input(),
             ],
             outputs=[
                 io.Model.Output(display_name="model", tooltip="The model with the tuned LoRA on it."),
@@ -77,13 +87,16 @@ class LoRATune(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, vae, image, positive, steps, rank, learning_rate, batch_size, seed) -> io.NodeOutput:
+    def execute(
+        cls, model, vae, image, positive, preset, steps, rank, learning_rate, batch_size, seed, checkpointing
+    ) -> io.NodeOutput:
         host.unet_config(model)
-        config = DragConfig(lora_steps=steps, lora_rank=rank, lora_learning_rate=learning_rate, lora_batch=batch_size)
+        given = {"steps": steps, "rank": rank, "learning_rate": learning_rate, "batch_size": batch_size}
+        config = DragConfig(**settings(FIELDS, preset, given), checkpointing=checkpointing)
         z0 = host.to_model(model, host.encode(vae, host.one_picture(image)))
         text = host.text_of(positive)
-        shape = (batch_size, *z0.shape[1:])
-        with host.diffusers_model(model, shape) as borrowed:
+        shape = (config.lora_batch, *z0.shape[1:])
+        with host.diffusers_model(model, shape, gradients={"block": None, "tuning": True}) as borrowed:
             lora = train_lora(borrowed, z0, text, config, seed=seed, callback=host.callback(model))
         state = host.lora_state_dict(model, lora)
         return io.NodeOutput(host.with_lora(model, state), state)

@@ -1,12 +1,32 @@
 """GoodDrag Sampler: alternating drag and denoising."""
 
+import time
+
 from comfy_api.v0_0_2 import io
 
 from ..gooddrag.config import BACKGROUNDS, DragConfig
 from ..gooddrag.drag import drag
 from ..gooddrag.geometry import check_fit
 from . import host
-from .types import CATEGORY, DragPointsType, InversionType, TraceType, TraceValue, result_for_page
+from .presets import preset_input, settings
+from .types import CATEGORY, DragPointsType, InversionType, StateType, TraceType, TraceValue, result_for_page
+
+START = ("picture", "last run")
+
+FIELDS = {
+    "operations": "operations",
+    "operations_per_step": "operations_per_step",
+    "gradient_steps": "gradient_steps",
+    "learning_rate": "learning_rate",
+    "background": "background",
+    "mask_weight": "mask_weight",
+    "drag_size": "drag_size",
+    "supervision_radius": "supervision_radius",
+    "tracking_radius": "tracking_radius",
+    "patience": "patience",
+    "information_preserving": "information_preserving",
+    "mutual_attention": "mutual_blocks",
+}
 
 
 class Sampler(io.ComfyNode):
@@ -29,6 +49,13 @@ class Sampler(io.ComfyNode):
                     optional=True,
                     tooltip="White may change, black stays. Without it the whole picture may change.",
                 ),
+                StateType.Input(
+                    "state",
+                    optional=True,
+                    tooltip="From another GoodDrag Sampler on the same inversion: the drag goes on where that one stopped, with "
+                    "these points.",
+                ),
+                preset_input(FIELDS),
                 io.Int.Input(
                     "operations",
                     default=d.operations,
@@ -124,57 +151,61 @@ class Sampler(io.ComfyNode):
                     "the model more freedom.",
                     advanced=True,
                 ),
+                io.Combo.Input(
+                    "start",
+                    options=list(START),
+                    default=START[0],
+                    tooltip="picture: every run starts from the undragged picture, and the same inputs give the same result. "
+                    "last run: goes on where this node stopped the last time, with as many further operations; queue again to "
+                    "drag on, or move a target or add an arrow first.",
+                ),
+                host.checkpointing_input(),
             ],
             outputs=[
                 io.Latent.Output(
                     display_name="latent", tooltip="For GoodDrag Decode, VAE Decode, or a KSampler to refine it."
                 ),
                 TraceType.Output(display_name="trace", tooltip="What happened, for GoodDrag Decode to draw."),
+                StateType.Output(
+                    display_name="state", tooltip="Where the drag stopped, for another GoodDrag Sampler to go on."
+                ),
             ],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
+    def fingerprint_inputs(cls, start=START[0], **_) -> float:
+        """With "last run" the node runs whenever it is queued: its own past is an input."""
+        return time.monotonic() if start == START[1] else 0.0
+
+    @classmethod
     def execute(
-        cls,
-        model,
-        inversion,
-        points,
-        operations,
-        operations_per_step,
-        gradient_steps,
-        learning_rate,
-        background,
-        mask_weight,
-        drag_size,
-        supervision_radius,
-        tracking_radius,
-        patience,
-        information_preserving,
-        mutual_attention,
-        mask=None,
+        cls, model, inversion, points, preset, background, start, checkpointing, mask=None, state=None, **given
     ) -> io.NodeOutput:
         host.unet_config(model)
+        value, inversion = inversion, inversion.inversion
         config = DragConfig(
             inference_steps=inversion.schedule.steps,
             strength=inversion.schedule.strength,
-            operations=operations,
-            operations_per_step=operations_per_step,
-            gradient_steps=gradient_steps,
-            learning_rate=learning_rate,
-            patience=patience,
-            drag_size=drag_size,
-            supervision_radius=supervision_radius,
-            tracking_radius=tracking_radius,
-            information_preserving=information_preserving,
-            background=background,
-            mask_weight=mask_weight,
-            mutual_blocks=DragConfig.mutual_blocks if mutual_attention else (),
+            checkpointing=checkpointing,
+            **settings(FIELDS, preset, {**given, "background": background}),
         )
         mask = host.one_mask(mask, inversion.size)
         check_fit(points, mask, inversion.size)
-        with host.diffusers_model(model, inversion.latent.shape) as borrowed:
-            result = drag(borrowed, inversion, points, host.plain(mask), config, host.callback(model))
+        source = value.source(model.patches_uuid, config)
+        node_id = cls.hidden.unique_id if cls.hidden else None
+        if state is None and start == START[1]:
+            state = value.states.get(node_id)
+            if state is not None and state.source is not source:
+                state = None  # the model or the settings are others now
+        block = config.feature_block if config.background == "lock" else None
+        shape = tuple(inversion.latent.shape)
+        with host.diffusers_model(model, shape, gradients={"block": block}) as borrowed:
+            result = drag(
+                borrowed, inversion, points, host.plain(mask), config, host.callback(model), state=state, source=source
+            )
+        value.states[node_id] = result.state
         frames = [(operation, host.from_model(model, z)) for operation, z in result.previews]
         latent = {"samples": host.from_model(model, result.latent), host.SIZE: inversion.size}
         shown = {"text": [result.trace.summary()], "gooddrag_result": [result_for_page(result.trace)]}
-        return io.NodeOutput(latent, TraceValue(result.trace, frames), ui=shown)
+        return io.NodeOutput(latent, TraceValue(result.trace, frames), result.state, ui=shown)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from comfy_api.v0_0_2 import io
 from torch import Tensor
 
+from ..gooddrag.config import DragConfig
+from ..gooddrag.drag import DragState
 from ..gooddrag.geometry import DragPoints
+from ..gooddrag.inversion import Inversion
+from ..gooddrag.source import Source
 from ..gooddrag.trace import DragTrace
 
 DragPointsType = io.Custom("GOODDRAG_POINTS")
 InversionType = io.Custom("GOODDRAG_INVERSION")
 TraceType = io.Custom("GOODDRAG_TRACE")
+StateType = io.Custom("GOODDRAG_STATE")
 
 CATEGORY = "GoodDrag"
 
@@ -26,6 +31,22 @@ def result_for_page(trace: DragTrace) -> dict:
     """What the editor draws after a run: the asked pairs, and the path of each handle."""
     paths = list(zip(trace.points.handles, *(t.handles for t in trace.trackings)))
     return {"points": points_for_page(trace.points), "paths": paths}
+
+
+@dataclass
+class InversionValue:
+    """What a GOODDRAG_INVERSION carries: the inversion, and what later edits of it can use again. It goes when ComfyUI drops the
+    inversion from its cache. ``states`` are where samplers stopped, by the node's id."""
+
+    inversion: Inversion
+    states: dict[str | None, DragState] = field(default_factory=dict)
+    _source: tuple[object, Source] | None = None
+
+    def source(self, model: object, config: DragConfig) -> Source:
+        """The unedited picture as ``model`` (a key for its weights and patches) draws it; only the last one is kept."""
+        if self._source is None or self._source[0] != model or not self._source[1].fits(self.inversion, config):
+            self._source = (model, Source(self.inversion, config))
+        return self._source[1]
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,15 @@ import { app } from "/scripts/app.js";
 import { attach, listen, openDialog } from "./points/host.mjs";
 import { Session } from "./points/session.mjs";
 import { Editor } from "./points/view.mjs";
+import { attachPresets } from "./presets.mjs";
 
 const MIN_HEIGHT = 460;
 /** The editor's element of every node. @type {Map<any, HTMLElement>} */
 const roots = new Map();
 /** Where Vue showed the editor of a node that is gone, by the node's id. @type {Map<string, HTMLElement>} */
 const places = new Map();
+/** What the presets of a node decide, by the node's type. @type {Map<string, import("./presets.mjs").Presets>} */
+const presets = new Map();
 
 /** @param {any} node @param {string} name */
 function pointsWidget(node, name) {
@@ -62,6 +65,14 @@ app.registerExtension({
   name: "GoodDrag",
   setup() {
     listen(app, api);
+  },
+  beforeRegisterNodeDef(/** @type {any} */ _type, /** @type {any} */ definition) {
+    const decided = definition.input?.required?.preset?.[1]?.gooddrag_presets;
+    if (decided) presets.set(definition.name, decided);
+  },
+  nodeCreated(/** @type {any} */ node) {
+    const decided = presets.get(node.comfyClass);
+    if (decided) attachPresets(node, decided);
   },
   afterConfigureGraph() {
     setTimeout(showPresentEditors, 100);

@@ -2,9 +2,9 @@
 
 import argparse
 
-from . import gradient, report
+from . import gradient, quality, report
 
-BENCHMARKS = {"gradient": gradient}
+BENCHMARKS = {"gradient": gradient, "quality": quality}
 
 
 def main() -> None:

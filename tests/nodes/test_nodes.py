@@ -37,7 +37,7 @@ def test_whole_chain_gives_a_picture_of_the_same_size(run, demo):
     model, lora = tuned(run, demo)
     inversion, noise = inverted(run, demo, model)
     assert noise["samples"].shape == (1, 4, 32, 32)
-    latent, trace = dragged(run, demo, inversion, model, mask=demo["mask"])
+    latent, trace, _ = dragged(run, demo, inversion, model, mask=demo["mask"])
     image, overlay, trajectory = run(
         "GoodDrag_Decode", vae=demo["vae"], latent=latent, image=demo["image"], mask=demo["mask"], trace=trace
     )
@@ -90,7 +90,7 @@ def test_any_size_comes_back_exactly(run, part, demo, height, width):
     points = part("gooddrag.geometry").DragPoints.from_pairs([((width - 1, height - 1), (10, 10))], width, height)
     inversion, noise = inverted(run, {**demo, "image": image})
     assert noise["samples"].shape[-2:] == (-(-height // 8), -(-width // 8))
-    latent, trace = dragged(run, {**demo, "points": points}, inversion)
+    latent, trace, _ = dragged(run, {**demo, "points": points}, inversion)
     decoded, overlay, _ = run("GoodDrag_Decode", vae=demo["vae"], latent=latent, trace=trace)
     assert decoded.shape == overlay.shape == image.shape
 
@@ -231,7 +231,7 @@ def test_stock_nodes_take_the_latent(run, demo):
     """VAE Decode, and a KSampler that goes on from the result."""
     import nodes as stock
 
-    latent, _ = dragged(run, demo, inverted(run, demo)[0])
+    latent, *_ = dragged(run, demo, inverted(run, demo)[0])
     with torch.inference_mode():
         (image,) = stock.VAEDecode().decode(demo["vae"], latent)
         assert image.shape == demo["image"].shape
@@ -240,3 +240,47 @@ def test_stock_nodes_take_the_latent(run, demo):
         )
     assert refined["samples"].shape == latent["samples"].shape
     assert refined["gooddrag_size"] == (256, 256)
+
+
+def test_a_preset_decides_whatever_the_other_settings_are(run, demo, part):
+    config = part("gooddrag.config").PRESETS["fast"]
+    inversion, _ = inverted(run, demo, preset="fast", steps=3)
+    assert inversion.inversion.schedule.steps == config.inference_steps
+    trace = dragged(run, demo, inversion, preset="fast", operations=1)[1].trace
+    assert trace.config.operations == config.operations
+    assert trace.config.background == "lock"
+    assert trace.config.drag_size == config.drag_size
+    own = dragged(run, demo, inversion, background="penalty", mutual_attention=False)[1].trace.config
+    assert (own.operations, own.background, own.mutual_blocks) == (2, "penalty", ())
+
+
+def test_a_second_drag_reads_the_source_of_the_first(run, demo):
+    inversion, _ = inverted(run, demo)
+    first = dragged(run, demo, inversion)
+    source = first[2].source
+    before = source.evaluations
+    again = dragged(run, demo, inversion)
+    assert again[2].source is source
+    assert source.evaluations == before
+    assert torch.equal(again[0]["samples"], first[0]["samples"])
+    tuned_model, _ = tuned(run, demo, learning_rate=0.01)
+    assert dragged(run, demo, inversion, tuned_model)[2].source is not source
+
+
+def test_a_sampler_goes_on_from_a_state_or_from_its_own_last_run(run, demo, nodes):
+    whole = {"operations": 4, "operations_per_step": 4}
+    half = {"operations": 2, "operations_per_step": 4}
+    inversion, _ = inverted(run, demo)
+    expected = dragged(run, demo, inversion, **whole)[0]["samples"]
+    first = dragged(run, demo, inversion, **half)
+    by_state = dragged(run, demo, inversion, **half, state=first[2])
+    assert torch.allclose(by_state[0]["samples"], expected, atol=1e-4)
+    inversion, _ = inverted(run, demo)
+    start = {"start": "last run", **half}
+    assert torch.equal(dragged(run, demo, inversion, **start)[0]["samples"], first[0]["samples"])
+    assert torch.equal(dragged(run, demo, inversion, **start)[0]["samples"], by_state[0]["samples"])
+    sampler = nodes["GoodDrag_Sampler"]
+    assert sampler.fingerprint_inputs(start="picture") == sampler.fingerprint_inputs(start="picture")
+    assert sampler.fingerprint_inputs(start="last run") != sampler.fingerprint_inputs(start="last run")
+    with pytest.raises(ValueError, match="the state belongs to another inversion"):
+        dragged(run, demo, inverted(run, demo, steps=8)[0], state=first[2])

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from gooddrag import DragConfig
+from gooddrag.config import PAPER, PRESETS, DragConfig
 
 
 def test_defaults_are_section_5_1():
@@ -63,3 +63,11 @@ def test_no_step_to_invert_is_refused():
 def test_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         DragConfig().operations = 3
+
+
+def test_presets_cost_what_they_promise():
+    paper, balanced, fast = (PRESETS[name] for name in ("paper", "balanced", "fast"))
+    assert paper == DragConfig() == PAPER
+    assert paper.evaluations == 70 * 4 + 3 * 38 + 70 * 3
+    assert fast.evaluations < balanced.evaluations < paper.evaluations
+    assert paper.evaluations >= 8 * fast.evaluations

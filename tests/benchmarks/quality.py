@@ -1,0 +1,162 @@
+"""What presets and precisions give and cost: drags of the demo world whose true result is known.
+
+Every finished drag is kept in ``.work/quality``, so that a run that was stopped goes on. Measures are those of
+``gooddrag.demo.evaluate``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from gooddrag.config import PRESETS
+
+from .report import Report
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+KEPT = ROOT / ".work" / "quality"
+FIRST = 1000
+"""Number of the first scene: held out from training, and from choosing the presets."""
+
+LOCK = PRESETS["paper"].replace(background="lock")
+MODES = {
+    "paper": ("preset paper: the authors' computation (`tests.parity`), penalty", PRESETS["paper"], "float32"),
+    "lock": ("paper's numbers, lock: the fast path", LOCK, "float32"),
+    "lock bf16": ("paper's numbers, lock, bf16", LOCK, "bfloat16"),
+    "lock fp16": ("paper's numbers, lock, fp16", LOCK, "float16"),
+    "balanced": ("preset balanced", PRESETS["balanced"], "float32"),
+    "fast": ("preset fast", PRESETS["fast"], "float32"),
+    "fast bf16": ("preset fast, bf16", PRESETS["fast"], "bfloat16"),
+    "fast fp16": ("preset fast, fp16", PRESETS["fast"], "float16"),
+}
+DEFAULT = ("paper", "lock", "lock bf16", "balanced", "fast", "fast bf16")
+"""Without float16 at the paper's numbers, which takes a CPU a quarter of an hour for each drag."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--drags", type=int, default=6, help="scenes; each has a drag of every kind")
+    parser.add_argument("--processes", type=int, default=2, help="each uses one thread")
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=list(DEFAULT))
+    parser.add_argument("--only-table", action="store_true", help="from the drags that are there")
+
+
+def _settings(mode: str) -> str:
+    return hashlib.sha256(repr(MODES[mode][1:]).encode()).hexdigest()[:12]
+
+
+def _known() -> dict[tuple[str, str, int], dict]:
+    rows = [json.loads(line) for path in sorted(KEPT.glob("*.jsonl")) for line in path.read_text().splitlines()]
+    return {(r["mode"], r["kind"], r["seed"]): r for r in rows if r["settings"] == _settings(r["mode"])}
+
+
+def child(part: int, processes: int, drags: int, modes: list[str]) -> None:
+    import dataclasses
+    import time
+    from contextlib import nullcontext
+
+    import torch
+    from PIL import Image
+
+    from gooddrag import codec, lora
+    from gooddrag.demo import KINDS, drag, load, text
+    from gooddrag.demo.evaluate import array, measure
+    from gooddrag.drag import drag as run_drag
+    from gooddrag.edit import Edit
+    from gooddrag.inversion import invert
+    from gooddrag.model import Model
+
+    torch.set_num_threads(1)
+    model, vae = load()
+    models = {d: Model(load()[0].unet.to(getattr(torch, d))) for d in {MODES[m][2] for m in modes} - {"float32"}}
+    models["float32"] = model
+    KEPT.mkdir(parents=True, exist_ok=True)
+    known = _known()
+    for number, (seed, kind) in enumerate((s, k) for s in range(FIRST, FIRST + drags) for k in KINDS):
+        todo = [m for m in modes if (m, kind, seed) not in known]
+        if number % processes != part or not todo:
+            continue
+        chosen = drag(kind, seed)
+        z0, std = codec.encode(vae, codec.to_tensor(Image.fromarray(chosen.picture(0))))
+        undragged = array(codec.decode(vae, z0, (256, 256)))
+        tuned: dict[tuple, lora.LoRA] = {}
+        for mode in todo:
+            _, config, dtype = MODES[mode]
+            # a LoRA is tuned once, in float32, for all modes that tune alike
+            key = (config.lora_steps, config.lora_learning_rate, config.lora_batch, config.lora_rank)
+            if config.lora_steps and key not in tuned:
+                tuned[key] = lora.train_lora(model, z0, text(model), config, seed=seed, std=std)
+            start = time.monotonic()
+            borrowed = models[dtype]
+            with lora.applied(borrowed.unet, tuned[key]) if config.lora_steps else nullcontext():
+                inversion = invert(borrowed, z0, text(model), (256, 256), config)
+                result = run_drag(borrowed, inversion, chosen.points, torch.from_numpy(chosen.mask), config)
+            pictures = (codec.decode(vae, z, (256, 256)) for z in (result.latent, result.source))
+            row = measure(chosen, Edit(*pictures, result), undragged, time.monotonic() - start)
+            with open(KEPT / f"{part}.jsonl", "a") as file:
+                json.dump({"mode": mode, "settings": _settings(mode), **dataclasses.asdict(row)}, file)
+                file.write("\n")
+
+
+def _mean_interval(values: list[float]) -> tuple[float, float]:
+    """95 % bootstrap interval of the mean."""
+    import numpy as np
+
+    means = np.random.default_rng(0).choice(values, (4000, len(values))).mean(axis=1)
+    return float(np.percentile(means, 2.5)), float(np.percentile(means, 97.5))
+
+
+def table(known: dict[tuple[str, str, int], dict], modes: list[str]) -> str:
+    """All modes over the drags that every one of them has done, and the ratio by kind."""
+    from gooddrag.demo import KINDS
+
+    common = sorted(set.intersection(*({(k, s) for m, k, s in known if m == mode} for mode in modes)))
+    rows = {mode: [known[mode, kind, seed] for kind, seed in common] for mode in modes}
+    base = rows[modes[0]]
+
+    def middle(mode: str, field: str) -> float:
+        return statistics.median(r[field] for r in rows[mode])
+
+    lines = [
+        f"| {len(common)} drags | U-Net evaluations | ratio: median, mean | mean less that of the first row [95 %] "
+        "| drag done, median | outside (of 255) | operations used |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for mode in modes:
+        words, config, _ = MODES[mode]
+        ratios = [r["ratio"] for r in rows[mode]]
+        difference = [r["ratio"] - b["ratio"] for r, b in zip(rows[mode], base)]
+        low, high = _mean_interval(difference)
+        lines.append(
+            f"| {words} | {config.evaluations} | {statistics.median(ratios):.2f}, {statistics.fmean(ratios):.2f} | "
+            f"{statistics.fmean(difference):+.3f} [{low:+.3f}, {high:+.3f}] | {middle(mode, 'done'):.2f} | "
+            f"{middle(mode, 'outside'):.2f} | {middle(mode, 'operations'):.0f} |"
+        )
+    lines += ["", f"| ratio by kind, median | {' | '.join(modes)} |", "|---|" + "---|" * len(modes)]
+    for kind in KINDS:
+        values = [[r["ratio"] for r in rows[mode] if r["kind"] == kind] for mode in modes]
+        if values[0]:
+            lines.append(f"| {kind} | {' | '.join(f'{statistics.median(v):.2f}' for v in values)} |")
+    return "\n".join(lines)
+
+
+def run(args: argparse.Namespace) -> Report:
+    if not args.only_table:
+        command = [sys.executable, "-m", "tests.benchmarks.quality"]
+        parts = [
+            subprocess.Popen([*command, str(part), str(args.processes), str(args.drags), *args.modes], cwd=ROOT)
+            for part in range(args.processes)
+        ]
+        if any([part.wait() for part in parts]):  # a list: wait for all of them
+            raise SystemExit("a process failed; what is done is kept, run again")
+    known = _known()
+    rows = [r for r in known.values() if r["mode"] in args.modes]
+    return Report(table(known, args.modes), {"first": FIRST, "rows": rows})
+
+
+if __name__ == "__main__":
+    child(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:])
