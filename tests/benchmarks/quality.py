@@ -151,7 +151,8 @@ def run(args: argparse.Namespace) -> Report:
             subprocess.Popen([*command, str(part), str(args.processes), str(args.drags), *args.modes], cwd=ROOT)
             for part in range(args.processes)
         ]
-        if any([part.wait() for part in parts]):  # a list: wait for all of them
+        codes = [part.wait() for part in parts]
+        if any(codes):
             raise SystemExit("a process failed; what is done is kept, run again")
     known = _known()
     rows = [r for r in known.values() if r["mode"] in args.modes]
