@@ -15,10 +15,11 @@ import torch
 from PIL import Image, ImageOps
 
 from . import codec
-from .config import BACKGROUNDS, DragConfig
+from .config import BACKGROUNDS, CHECKPOINTING, PRESETS, DragConfig
 from .edit import edit
 from .geometry import DragPoints
 from .loading import load
+from .memory import NotEnoughMemory
 from .progress import Progress
 
 STAGES = {
@@ -28,6 +29,9 @@ STAGES = {
     "drag": "dragging",
     "denoise": "dragging",
 }
+
+
+PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class _Bar:
@@ -98,13 +102,10 @@ def _edit(args: argparse.Namespace, say) -> None:
     size = (image.shape[-1], image.shape[-2])
     points = DragPoints.from_text(args.points, *size)
     mask = _mask(args.mask, size, say) if args.mask else None
-    config = DragConfig(
-        lora_steps=args.lora_steps,
-        operations=args.operations,
-        operations_per_step=args.operations_per_step,
-        background=args.background,
+    config = _config(args)
+    loaded = load(
+        args.model, args.device, PRECISIONS[args.precision], channels_last=args.channels_last, compiled=args.compile
     )
-    loaded = load(args.model, args.device)
     bar = _Bar(sys.stderr)
     start = time.monotonic()
     try:
@@ -129,29 +130,51 @@ def _edit(args: argparse.Namespace, say) -> None:
     say(f"{result.drag.trace.summary()}; {time.monotonic() - start:.1f} s; written to {output}")
 
 
+def _config(args: argparse.Namespace) -> DragConfig:
+    """The preset, and what was given beside it."""
+    preset = PRESETS[args.preset] if args.preset else DragConfig(background="lock")
+    names = ("lora_steps", "operations", "operations_per_step", "background", "checkpointing")
+    return preset.replace(**{name: getattr(args, name) for name in names if getattr(args, name) is not None})
+
+
 def _parser() -> argparse.ArgumentParser:
     defaults = DragConfig()
     parser = argparse.ArgumentParser(prog="python -m gooddrag", description="Drag parts of a picture to new places.")
     commands = parser.add_subparsers(dest="command", required=True)
-    p = commands.add_parser("edit", help="edit one picture", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    p = commands.add_parser("edit", help="edit one picture")
     p.add_argument("image", metavar="IMAGE", help="the picture to edit")
     p.add_argument("--points", required=True, help='pairs in pixels, "handle x,y>target x,y; x,y>x,y"')
     p.add_argument("--mask", help="picture of the editable region, white may change; without it everything may")
-    p.add_argument("--model", default="demo", help="demo, a folder in diffusers' layout, or an SD1.x checkpoint file")
+    p.add_argument(
+        "--model", default="demo", help="demo (default), a folder in diffusers' layout, or an SD1.x checkpoint file"
+    )
     p.add_argument("--prompt", default="", help="what the picture shows; the paper uses none")
-    p.add_argument("--lora-steps", type=int, default=defaults.lora_steps, help="0 tunes none")
-    p.add_argument("--operations", type=int, default=defaults.operations, help="drag operations in all, K")
-    p.add_argument("--operations-per-step", type=int, default=defaults.operations_per_step, help="B")
-    p.add_argument("--background", choices=BACKGROUNDS, default="lock", help="what holds the region outside the mask")
-    p.add_argument("--seed", type=int, default=0, help="of the LoRA tuning; everything else is deterministic")
-    p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    p.add_argument(
+        "--preset", choices=PRESETS, help="settings from the paper's to an eighth of their cost; options below win"
+    )
+    p.add_argument("--lora-steps", type=int, help=f"0 tunes none (default: {defaults.lora_steps})")
+    p.add_argument("--operations", type=int, help=f"drag operations in all, K (default: {defaults.operations})")
+    p.add_argument("--operations-per-step", type=int, help=f"B (default: {defaults.operations_per_step})")
+    p.add_argument("--background", choices=BACKGROUNDS, help="what holds the region outside the mask (default: lock)")
+    p.add_argument("--checkpointing", choices=CHECKPOINTING, help="less memory, more time (default: auto)")
+    p.add_argument(
+        "--precision", choices=PRECISIONS, default="float32", help="of the U-Net's weights (default: float32)"
+    )
+    p.add_argument("--channels-last", action="store_true", help="order the U-Net's weights for convolutions")
+    p.add_argument(
+        "--compile", action="store_true", help="compile the U-Net's blocks; pays back after several edits only"
+    )
+    p.add_argument(
+        "--seed", type=int, default=0, help="of the LoRA tuning; everything else is deterministic (default: 0)"
+    )
+    p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="default: %(default)s")
     p.add_argument("--trace", metavar="FILE.json", help="write what happened: handles, distances, losses, times")
     p.add_argument("-o", "--output", required=True, metavar="OUT.png")
     return parser
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit code 0 when the picture was written, 2 for bad input, 1 when it could not be written, 130 after Ctrl-C."""
+    """Exit code 0 when the picture was written, 2 for bad input, 1 when memory or the disk did not suffice, 130 after Ctrl-C."""
     args = _parser().parse_args(argv)
 
     def say(text: str) -> None:
@@ -162,6 +185,9 @@ def main(argv: list[str] | None = None) -> int:
     except ValueError as error:
         say(f"error: {error}")
         return 2
+    except NotEnoughMemory as error:
+        say(f"error: {error}")
+        return 1
     except OSError as error:
         say(f"error: the result could not be written: {error}")
         return 1

@@ -27,11 +27,29 @@ class Loaded:
     encode_text: Callable[[str], Tensor]
 
 
-def load(name: str, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32) -> Loaded:
+def load(
+    name: str,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+    *,
+    channels_last: bool = False,
+    compiled: bool = False,
+) -> Loaded:
     """``name`` is "demo", a folder in diffusers' layout (a text encoder is optional), or a Stable Diffusion 1.x
-    checkpoint file. Raises ``ValueError`` that says what was expected."""
+    checkpoint file. ``dtype`` is the U-Net's; autoencoder, latents and optimisers are float32. ``channels_last`` orders the
+    U-Net's weights for convolutions, ``compiled`` compiles its transformer blocks when they first run (minutes).
+    Raises ``ValueError`` that says what was expected."""
+    loaded = _load(name, device, dtype)
+    if channels_last:
+        loaded.model.unet.to(memory_format=torch.channels_last)
+    if compiled:
+        loaded.model.unet.compile_repeated_blocks()
+    return loaded
+
+
+def _load(name: str, device: str | torch.device, dtype: torch.dtype) -> Loaded:
     if name == "demo":
-        model, vae = demo.load(device)
+        model, vae = demo.load(device, dtype)
         return Loaded(model, vae, lambda prompt: _no_words(prompt, demo.text(model)))
     path = Path(name)
     if path.is_dir():

@@ -18,9 +18,9 @@ WEIGHTS = Path(__file__).parent / "weights"
 """A folder in diffusers' layout: ``unet/`` and ``vae/``, stored in half precision."""
 
 
-def load(device: str | torch.device = "cpu") -> tuple[Model, DemoVAE]:
-    """The demo U-Net and its autoencoder in float32."""
-    unet = UNet2DConditionModel.from_pretrained(WEIGHTS / "unet", torch_dtype=torch.float32)
+def load(device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32) -> tuple[Model, DemoVAE]:
+    """The demo U-Net in ``dtype`` and its autoencoder in float32."""
+    unet = UNet2DConditionModel.from_pretrained(WEIGHTS / "unet", torch_dtype=dtype)
     vae = DemoVAE.from_pretrained(WEIGHTS / "vae", torch_dtype=torch.float32)
     return Model(unet.to(device)), vae.to(device).eval().requires_grad_(False)
 

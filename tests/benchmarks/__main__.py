@@ -2,9 +2,9 @@
 
 import argparse
 
-from . import gradient, quality, report
+from . import demo, edit, gradient, growth, quality, report
 
-BENCHMARKS = {"gradient": gradient, "quality": quality}
+BENCHMARKS = {"gradient": gradient, "edit": edit, "quality": quality, "growth": growth, "demo": demo}
 
 
 def main() -> None:

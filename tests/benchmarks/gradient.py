@@ -82,6 +82,7 @@ def child(variant: str, side: int, threads: int) -> dict:
 
     from gooddrag.config import DragConfig
     from gooddrag.geometry import DragPoints, latent_mask, to_grid
+    from gooddrag.schedule import Schedule
 
     from . import memory, naive
 
@@ -98,7 +99,13 @@ def child(variant: str, side: int, threads: int) -> dict:
     if variant == "naive":
         grid = (side // 2, side // 2)
         (handle,), (target,) = to_grid(points.handles, grid), to_grid(points.targets, grid)
-        step = naive.Step(unet, z, text, DragConfig(), handle, target, latent_mask(mask, z))
+        config = DragConfig()
+        schedule = Schedule(config.inference_steps, config.strength)
+        t = schedule.timesteps[0]
+        with torch.no_grad():
+            prediction, original = naive.features(unet, z, t, text, grid)
+        denoised, _ = schedule.denoise(prediction, t, z)
+        step = naive.Step(unet, z, t, text, config, handle, target, latent_mask(mask, z), original, denoised)
     else:
         background = variant.split()[0]
         if variant.endswith("checkpointed"):

@@ -1,10 +1,12 @@
-"""A gradient step as the authors' code computes it: the baseline.
+"""A gradient step, and an edit, as the authors' code computes them: the baseline.
 
 Nothing is frozen, so the backward pass makes a gradient for every weight of the U-Net; the whole U-Net is evaluated; the
 feature map is upsampled to half the picture's resolution before the patches are read from it.
 """
 
 from __future__ import annotations
+
+import time
 
 import torch
 import torch.nn.functional as F
@@ -36,17 +38,15 @@ def patch(feature: Tensor, centre: Tensor, radius: int) -> Tensor:
 
 
 class Step:
-    """One gradient step on ``z``, again and again."""
+    """One gradient step on ``z`` at ``t``, again and again. ``original`` is F(z_t^0), upsampled, ``denoised`` z_{t-1}^0."""
 
-    def __init__(self, unet, z: Tensor, text: Tensor, config: DragConfig, handle: Tensor, target: Tensor, mask: Tensor):
-        self.unet, self.text, self.config, self.mask = unet.requires_grad_(True), text, config, mask
+    def __init__(self, unet, z: Tensor, t: int, text: Tensor, config: DragConfig, handle: Tensor, target: Tensor,
+                 mask: Tensor, original: Tensor, denoised: Tensor):  # fmt: skip
+        self.unet, self.t, self.text, self.config, self.mask = unet.requires_grad_(True), t, text, config, mask
         self.grid = (z.shape[-2] * 4, z.shape[-1] * 4)
         self.handle, self.target = handle, target
         self.schedule = Schedule(config.inference_steps, config.strength)
-        self.t = self.schedule.timesteps[0]
-        with torch.no_grad():
-            prediction, self.original = features(unet, z, self.t, text, self.grid)
-            self.denoised, _ = self.schedule.denoise(prediction, self.t, z)
+        self.original, self.denoised = original, denoised
         self.z = z.clone().requires_grad_()
         self.optimizer = torch.optim.Adam([self.z], lr=config.learning_rate)
 
@@ -64,3 +64,44 @@ class Step:
         loss.backward()
         self.optimizer.step()
         return loss.item()
+
+
+def edit(unet, z0: Tensor, text: Tensor, config: DragConfig, handle: Tensor, target: Tensor, mask: Tensor) -> dict:
+    """Seconds of each part of a whole edit. Tracking's search, which costs next to nothing, is left out."""
+    schedule, grid = Schedule(config.inference_steps, config.strength), (z0.shape[-2] * 4, z0.shape[-1] * 4)
+    seconds = dict.fromkeys(("invert", "reference", "drag", "denoise"), 0.0)
+    mark = time.perf_counter()
+
+    def lap(part: str) -> None:
+        nonlocal mark
+        seconds[part] += time.perf_counter() - mark
+        mark = time.perf_counter()
+
+    with torch.no_grad():
+        z = z0
+        for t in reversed(schedule.timesteps):
+            z = schedule.invert(unet(z, t, encoder_hidden_states=text).sample, t, z)
+        lap("invert")
+        reference, source = [], z
+        for t in schedule.timesteps[: config.drag_steps + 1]:
+            prediction, feature = features(unet, source, t, text, grid)
+            following, _ = schedule.denoise(prediction, t, source)
+            reference.append((feature, following))
+            source = following
+        lap("reference")
+    source = z
+    for i, t in enumerate(schedule.timesteps):
+        if i < config.drag_steps:
+            with torch.no_grad():
+                features(unet, z, t, text, grid)  # the tracking that opens a timestep
+            step = Step(unet, z, t, text, config, handle, target, mask, *reference[i])
+            for _ in range(config.operations_per_step * config.gradient_steps):
+                step()
+            z = step.z.detach()
+            lap("drag")
+        with torch.no_grad():
+            both = torch.cat([source, z])
+            prediction = unet(both, t, encoder_hidden_states=text.expand(2, -1, -1)).sample
+            source, z = schedule.denoise(prediction, t, both)[0].chunk(2)
+        lap("denoise")
+    return seconds

@@ -177,3 +177,14 @@ def test_terminal_shows_a_bar(picture):
     assert process.wait() == 0
     assert b"dragging         [" in text
     assert b"\r" in text
+
+
+def test_presets_precision_and_what_is_given_beside_them(picture):
+    trace = picture.parent / "trace.json"
+    code, _ = run(picture, "--preset", "fast", "--precision", "bf16", "--channels-last", "--trace", str(trace))
+    assert code == 0
+    config = json.loads(trace.read_text())["config"]
+    assert (config["operations"], config["gradient_steps"], config["inference_steps"]) == (2, 2, 16)
+    run(picture, "--checkpointing", "on", "--trace", str(trace))
+    config = json.loads(trace.read_text())["config"]
+    assert (config["background"], config["checkpointing"]) == ("lock", "on")
