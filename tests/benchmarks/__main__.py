@@ -2,9 +2,9 @@
 
 import argparse
 
-from . import demo, edit, gradient, growth, quality, report
+from . import demo, edit, gpu, gradient, growth, quality, report
 
-BENCHMARKS = {"gradient": gradient, "edit": edit, "quality": quality, "growth": growth, "demo": demo}
+BENCHMARKS = {"gradient": gradient, "edit": edit, "quality": quality, "growth": growth, "demo": demo, "gpu": gpu}
 
 
 def main() -> None:
