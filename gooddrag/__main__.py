@@ -98,6 +98,8 @@ def _edit(args: argparse.Namespace, say) -> None:
         raise ValueError(f"-o {output}: no picture format has the ending {output.suffix!r}; use .png")
     if args.trace:
         _check_output(Path(args.trace), "--trace")
+    if args.lora:
+        _check_output(Path(args.lora), "--lora")
     image = codec.to_tensor(_open(args.image, "picture"))
     size = (image.shape[-1], image.shape[-2])
     points = DragPoints.from_text(args.points, *size)
@@ -118,6 +120,7 @@ def _edit(args: argparse.Namespace, say) -> None:
             mask,
             config,
             seed=args.seed,
+            lora_file=Path(args.lora) if args.lora else None,
             callback=bar,
         )
     finally:
@@ -153,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
         "--preset", choices=PRESETS, help="settings from the paper's to an eighth of their cost; options below win"
     )
     p.add_argument("--lora-steps", type=int, help=f"0 tunes none (default: {defaults.lora_steps})")
+    p.add_argument("--lora", metavar="FILE", help="keep the tuned LoRA here, and read it when nothing has changed")
     p.add_argument("--operations", type=int, help=f"drag operations in all, K (default: {defaults.operations})")
     p.add_argument("--operations-per-step", type=int, help=f"B (default: {defaults.operations_per_step})")
     p.add_argument("--background", choices=BACKGROUNDS, help="what holds the region outside the mask (default: lock)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
 from torch import Tensor
 
@@ -36,18 +37,23 @@ def edit(
     config: DragConfig = PAPER,
     *,
     seed: int = 0,
+    lora_file: Path | None = None,
     callback: Callable[[Progress], None] = silent,
 ) -> Edit:
-    """Edit ``image`` ``(1, 3, H, W)`` in -1..1 under ``text`` ``(1, tokens, D)``; see ``drag`` for points and mask."""
+    """Edit ``image`` ``(1, 3, H, W)`` in -1..1 under ``text`` ``(1, tokens, D)``; see ``drag`` for points and mask, and
+    ``lora.tuned`` for ``lora_file``."""
     size = (image.shape[-1], image.shape[-2])
     check_fit(points, mask, size)
     z0, std = codec.encode(vae, image.to(model.device))
-    tuned = nullcontext()
+    fitted = nullcontext()
     if config.lora_steps:
-        tuned = lora.applied(
-            model.unet, lora.train_lora(model, z0, text, config, seed=seed, std=std, callback=callback)
-        )
-    with tuned:
+        how = {"seed": seed, "std": std, "callback": callback}
+        if lora_file:
+            weights = lora.tuned(model, z0, text, config, file=lora_file, **how)
+        else:
+            weights = lora.train_lora(model, z0, text, config, **how)
+        fitted = lora.applied(model.unet, weights)
+    with fitted:
         inversion = invert(model, z0, text, size, config, callback)
         result = drag(model, inversion, points, mask, config, callback)
     return Edit(codec.decode(vae, result.latent, size), codec.decode(vae, result.source, size), result)

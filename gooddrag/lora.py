@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -20,6 +24,8 @@ from .config import PAPER, DragConfig
 from .model import Model
 from .progress import Progress, silent
 
+log = logging.getLogger("GoodDrag")
+
 TARGETS = ("to_q", "to_k", "to_v", "to_out.0")
 """The projections of every attention layer, self and cross."""
 
@@ -36,6 +42,7 @@ class LoRA:
 
     rank: int
     weights: dict[str, tuple[Tensor, Tensor]]
+    fingerprint: str = ""  # of what it was tuned on; see ``tuned``
 
     def save(self, path: str | Path) -> None:
         """Write a safetensors file in the common layout ``lora_unet_<module>.lora_down.weight``, which ComfyUI's and
@@ -46,14 +53,22 @@ class LoRA:
             tensors[f"{prefix}.lora_down.weight"] = down.contiguous().cpu()
             tensors[f"{prefix}.lora_up.weight"] = up.contiguous().cpu()
             tensors[f"{prefix}.alpha"] = torch.tensor(float(self.rank))
-        save_file(tensors, path, metadata={"format": "pt", "gooddrag_modules": "\n".join(self.weights)})
+        metadata = {"gooddrag_modules": "\n".join(self.weights), "gooddrag_fingerprint": self.fingerprint}
+        path = Path(path)
+        part = path.with_name(f".{path.name}.part")
+        try:
+            save_file(tensors, part, metadata={"format": "pt", **metadata})
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: str | Path) -> LoRA:
         """Read what ``save`` wrote. Raises ``ValueError`` for another kind of file."""
         try:
             with safe_open(path, framework="pt") as file:
-                names = (file.metadata() or {}).get("gooddrag_modules", "").split()
+                metadata = file.metadata() or {}
+                names = metadata.get("gooddrag_modules", "").split()
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (safe_open is no mapping)
         except Exception as error:
             raise ValueError(f"{path} cannot be read as a safetensors file ({error})") from None
@@ -63,7 +78,8 @@ class LoRA:
         for name in names:
             prefix = f"lora_unet_{name.replace('.', '_')}"
             weights[name] = (tensors[f"{prefix}.lora_down.weight"], tensors[f"{prefix}.lora_up.weight"])
-        return cls(next(iter(weights.values()))[0].shape[0], weights)
+        rank = next(iter(weights.values()))[0].shape[0]
+        return cls(rank, weights, metadata.get("gooddrag_fingerprint", ""))
 
 
 @contextmanager
@@ -157,6 +173,44 @@ def train_lora(
             for name, layer in layers.items()
         }
     return LoRA(config.lora_rank, weights)
+
+
+def _fingerprint(model: Model, z0: Tensor, text: Tensor, config: DragConfig, seed: int, std: Tensor | None) -> str:
+    """Of all that decides a LoRA. Of a weight the first values must do: 3 GB would take longer than they save."""
+    digest = hashlib.sha256()
+    for tensor in (z0, text, std, *(p.flatten()[:16] for p in model.unet.parameters())):
+        digest.update(b"" if tensor is None else tensor.detach().float().cpu().numpy().tobytes())
+    decided = (config.lora_rank, config.lora_steps, config.lora_learning_rate, config.lora_batch, seed)
+    digest.update(repr((decided, model.prediction_type, str(model.unet.dtype))).encode())
+    return digest.hexdigest()
+
+
+def tuned(
+    model: Model,
+    z0: Tensor,
+    text: Tensor,
+    config: DragConfig = PAPER,
+    *,
+    file: Path,
+    seed: int = 0,
+    std: Tensor | None = None,
+    callback: Callable[[Progress], None] = silent,
+) -> LoRA:
+    """The LoRA that ``file`` keeps if it was tuned on the same model, picture, text and settings; else ``train_lora``, written
+    into ``file``. Raises ``ValueError`` when that is another kind of file, which is left alone."""
+    fingerprint = _fingerprint(model, z0, text, config, seed, std)
+    if file.exists():
+        kept = LoRA.load(file)
+        if kept.fingerprint == fingerprint:
+            log.info("GoodDrag: the LoRA was read from %s", file)
+            return LoRA(
+                kept.rank, {n: (d.to(z0.device), u.to(z0.device)) for n, (d, u) in kept.weights.items()}, fingerprint
+            )
+        log.warning("GoodDrag: %s was tuned on something else; it is tuned anew", file)
+    lora = train_lora(model, z0, text, config, seed=seed, std=std, callback=callback)
+    lora = dataclasses.replace(lora, fingerprint=fingerprint)
+    lora.save(file)
+    return lora
 
 
 @contextmanager

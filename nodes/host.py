@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import comfy.model_management
 import comfy.model_sampling
 import comfy.sd
 import comfy.utils
+import folder_paths
 import latent_preview
 import numpy as np
 import torch
@@ -283,6 +285,16 @@ def lora_state_dict(model: ModelPatcher, lora: LoRA) -> dict[str, Tensor]:
         result[f"{prefix}.lora_down.weight"] = down.cpu()
         result[f"{prefix}.alpha"] = torch.tensor(float(lora.rank))
     return result
+
+
+def lora_file(name: str) -> Path:
+    """The file among ComfyUI's LoRAs that a person means by ``name``, its folder made."""
+    folder = Path(folder_paths.get_folder_paths("loras")[0]).resolve()
+    path = (folder / name.removesuffix(".safetensors")).resolve()
+    if folder not in path.parents:
+        raise ValueError(f"`file` is {name!r}, which lies outside of {folder}; give a name inside of it")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.with_name(f"{path.name}.safetensors")
 
 
 def with_lora(model: ModelPatcher, state: dict[str, Tensor]) -> ModelPatcher:

@@ -3,7 +3,7 @@
 from comfy_api.v0_0_2 import io
 
 from ..gooddrag.config import DragConfig
-from ..gooddrag.lora import train_lora
+from ..gooddrag.lora import train_lora, tuned
 from . import host
 from .presets import preset_input, settings
 from .types import CATEGORY
@@ -79,6 +79,13 @@ class LoRATune(io.ComfyNode):
                     tooltip="Of the noise. The same seed gives the same LoRA.",
                 ),
                 host.checkpointing_input(),
+                io.String.Input(
+                    "file",
+                    default="",
+                    tooltip="Name of a file among ComfyUI's LoRAs, for example gooddrag/cat. The LoRA is kept there, and read from "
+                    "there when model, picture, prompt and settings are the same, also after a restart. Empty keeps none.",
+                    advanced=True,
+                ),
             ],
             outputs=[
                 io.Model.Output(display_name="model", tooltip="The model with the tuned LoRA on it."),
@@ -88,7 +95,7 @@ class LoRATune(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, model, vae, image, positive, preset, steps, rank, learning_rate, batch_size, seed, checkpointing
+        cls, model, vae, image, positive, preset, steps, rank, learning_rate, batch_size, seed, checkpointing, file
     ) -> io.NodeOutput:
         host.unet_config(model)
         given = {"steps": steps, "rank": rank, "learning_rate": learning_rate, "batch_size": batch_size}
@@ -97,6 +104,10 @@ class LoRATune(io.ComfyNode):
         text = host.text_of(positive)
         shape = (config.lora_batch, *z0.shape[1:])
         with host.diffusers_model(model, shape, gradients={"block": None, "tuning": True}) as borrowed:
-            lora = train_lora(borrowed, z0, text, config, seed=seed, callback=host.callback(model))
+            how = {"seed": seed, "callback": host.callback(model)}
+            if file.strip():
+                lora = tuned(borrowed, z0, text, config, file=host.lora_file(file.strip()), **how)
+            else:
+                lora = train_lora(borrowed, z0, text, config, **how)
         state = host.lora_state_dict(model, lora)
         return io.NodeOutput(host.with_lora(model, state), state)

@@ -284,3 +284,16 @@ def test_a_sampler_goes_on_from_a_state_or_from_its_own_last_run(run, demo, node
     assert sampler.fingerprint_inputs(start="last run") != sampler.fingerprint_inputs(start="last run")
     with pytest.raises(ValueError, match="the state belongs to another inversion"):
         dragged(run, demo, inverted(run, demo, steps=8)[0], state=first[2])
+
+
+def test_a_tuned_lora_is_kept_among_the_loras(run, part, demo, monkeypatch, tmp_path):
+    import folder_paths
+
+    monkeypatch.setattr(folder_paths, "get_folder_paths", lambda kind: [str(tmp_path)])
+    _, first = tuned(run, demo, file="gooddrag/cat")
+    assert (tmp_path / "gooddrag" / "cat.safetensors").is_file()
+    monkeypatch.setattr(part("gooddrag.lora"), "train_lora", None)  # would fail if it were tuned again
+    _, again = tuned(run, demo, file="gooddrag/cat.safetensors")
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    with pytest.raises(ValueError, match="lies outside of"):
+        tuned(run, demo, file="../cat")
