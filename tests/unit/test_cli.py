@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gooddrag.__main__ import main
+from gooddrag.__main__ import _config, _parser, main
+from gooddrag.config import PAPER, PRESETS
 
 ROOT = Path(__file__).parent.parent.parent
 TINY = str(ROOT / "tests" / "parity" / "data")
-SHORT = ["--lora-steps", "1", "--operations", "2", "--operations-per-step", "1"]
+SHORT = ["--preset", "fast", "--lora-steps", "1", "--operations", "2", "--operations-per-step", "1"]
 
 
 @pytest.fixture
@@ -179,12 +180,25 @@ def test_terminal_shows_a_bar(picture):
     assert b"\r" in text
 
 
-def test_presets_precision_and_what_is_given_beside_them(picture):
+def test_precision_and_what_is_given_beside_a_preset(picture):
     trace = picture.parent / "trace.json"
-    code, _ = run(picture, "--preset", "fast", "--precision", "bf16", "--channels-last", "--trace", str(trace))
+    code, _ = run(picture, "--precision", "bf16", "--channels-last", "--checkpointing", "on", "--trace", str(trace))
     assert code == 0
     config = json.loads(trace.read_text())["config"]
     assert (config["operations"], config["gradient_steps"], config["inference_steps"]) == (2, 2, 16)
-    run(picture, "--checkpointing", "on", "--trace", str(trace))
-    config = json.loads(trace.read_text())["config"]
-    assert (config["background"], config["checkpointing"]) == ("lock", "on")
+    assert config["checkpointing"] == "on"
+
+
+def test_defaults_are_the_papers_with_lock():
+    given = ["edit", "in.png", "--points", "1,1>2,2", "-o", "out.png"]
+    assert _config(_parser().parse_args(given)) == PAPER.replace(background="lock")
+    for name, preset in PRESETS.items():
+        assert _config(_parser().parse_args([*given, "--preset", name])) == preset
+
+
+def test_a_lora_is_kept(picture):
+    file = picture.parent / "lora.safetensors"
+    _, first = run(picture, "--lora", str(file), output="a.png")
+    assert file.is_file()
+    _, second = run(picture, "--lora", str(file), output="b.png")
+    assert first.read_bytes() == second.read_bytes()
