@@ -166,7 +166,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--channels-last", action="store_true", help="order the U-Net's weights for convolutions")
     p.add_argument(
-        "--compile", action="store_true", help="compile the U-Net's blocks; pays back after several edits only"
+        "--compile", action="store_true", help="compile the U-Net's blocks at their first run, which takes a while"
     )
     p.add_argument(
         "--seed", type=int, default=0, help="of the LoRA tuning; everything else is deterministic (default: 0)"
