@@ -4,7 +4,7 @@ The engine, usable without ComfyUI. ``edit`` does everything; ``train_lora``, ``
 """
 
 from .config import DragConfig
-from .drag import DragResult, drag
+from .drag import DragResult, drag, drag_batch
 from .edit import Edit, edit
 from .geometry import DragPoints
 from .inversion import Inversion, invert
@@ -27,6 +27,7 @@ __all__ = [
     "Progress",
     "applied",
     "drag",
+    "drag_batch",
     "edit",
     "invert",
     "train_lora",

@@ -99,6 +99,11 @@ class DragConfig:
         return -(-self.operations // self.operations_per_step)
 
     @property
+    def evaluated_block(self) -> str | None:
+        """Where a gradient step's forward pass ends; None: it needs the whole U-Net."""
+        return self.feature_block if self.background == "lock" else None
+
+    @property
     def evaluations(self) -> int:
         """Latents that the U-Net is evaluated on in a first edit that uses all operations: tuning, inversion, source, gradients
         and denoising."""

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from . import memory
 from .config import PAPER, DragConfig
-from .geometry import DragPoints, check_fit, grid_size, latent_mask, sample_patches, to_grid, to_pixels
+from .geometry import DragPoints, check_fit, grid_size, latent_mask, to_grid
+from .handles import Handles, Reference
 from .inversion import Inversion
 from .model import Model
-from .motion import REACHED, feature_loss, mask_loss
+from .motion import mask_loss
 from .progress import Progress, silent
 from .source import Source, SourceStep
 from .trace import DragTrace
-from .tracking import track
 
 LOSS_SCALE = 2.0**10
 """For a U-Net in float16: gradients of features (about 1e-3) would vanish on their way to the latent."""
@@ -59,65 +59,62 @@ class DragResult:
     state: DragState
 
 
-@dataclass(frozen=True)
-class Reference:
-    """What a drag reads of the unedited picture at one timestep: z_t^0 and z_{t-1}^0 ``(1, 4, h, w)``, the patches of
-    F(z_t^0) around the original handles ``(n, C, 2 r1 + 1, 2 r1 + 1)`` with the cells that lie on the grid, and F at the
-    handles ``(n, C)``."""
+class _Edit:
+    """One edit under way: its handles, the latent ``z`` ``(1, 4, h, w)`` that is moved for them, and where it stopped."""
 
-    latent: Tensor
-    denoised: Tensor
-    templates: Tensor
-    inside: Tensor
-    originals: Tensor
+    def __init__(self, points: DragPoints, inversion: Inversion, config: DragConfig, start: DragState):
+        self.handles = Handles(points, _carried_on(points, start), inversion, config)
+        self.z, self.moments = start.latent, start.moments
+        self.stopped = start.index, start.latent, start.moments
+        self.reference: Reference | None = None
+        self.feature: Tensor | None = None  # F(z), as it was last evaluated
+        self.preview: Tensor | None = None
+        self.previews: list[tuple[int, Tensor]] = []
 
-    @classmethod
-    def at(cls, handles: Tensor, step: SourceStep, radius: int) -> Reference:
-        """``handles`` ``(n, 2)`` are p_i^0 in grid cells."""
-        templates, inside = sample_patches(step.feature, handles, radius, grid_size(step.latent))
-        return cls(step.latent, step.denoised, templates, inside, templates[:, :, radius, radius])
+    def begin(self, step: SourceStep, config: DragConfig) -> None:
+        """At a timestep that is dragged: what the handles are compared with, and Adam."""
+        self.reference = Reference.at(self.handles.originals, step, config.supervision_radius)
+        self.z = self.z.detach().clone().requires_grad_()
+        # the moments start anew at every denoising step, as in the authors' code
+        self.optimizer = torch.optim.Adam([self.z], lr=config.learning_rate)
+        if self.moments:  # but go on where an earlier drag stopped at this one
+            self.optimizer.state[self.z] = {name: value.clone() for name, value in self.moments.items()}
+            self.moments = None
+
+    def finish(self, index: int) -> None:
+        moments, self.z = self.optimizer.state.get(self.z), self.z.detach()
+        self.stopped = index, self.z, moments
 
 
 class _Run:
-    """One edit under way: what every part of Algorithm 1 reads, and the few things that change."""
+    """Edits of one picture under way together: what every part of Algorithm 1 reads. Each gradient and each denoising step
+    evaluates the U-Net once, for all edits that take part."""
 
-    def __init__(self, model, inversion, points, mask, config, callback, start: DragState):
-        self.model, self.inversion, self.points = model, inversion, points
+    def __init__(self, model, inversion, edits: list[_Edit], mask, config, callback, index: int):
+        self.model, self.inversion, self.edits = model, inversion, edits
         self.config, self.callback = config, callback
-        self.grid = grid_size(inversion.latent)
         self.editable = latent_mask(mask, inversion.latent)
-        self.originals = to_grid(points.handles, self.grid)
-        self.targets = to_grid(points.targets, self.grid)
-        self.handles = _carried_on(self.originals, start, self.grid)
-        self.moments = start.moments
-        self.unmoved = 0
-        self.operation = 0
-        self.dragging = config.operations > 0
         self.scale = LOSS_SCALE if model.unet.dtype == torch.float16 else 1.0
-        self.trace = DragTrace(points, config, inversion.schedule.timesteps)
-        left = len(inversion.schedule.timesteps) - start.index
-        self.end_of_drag = start.index + min(config.drag_steps, left)
+        left = len(inversion.schedule.timesteps) - index
+        self.end_of_drag = index + min(config.drag_steps, left)
         self.gradients = config.operations * config.gradient_steps
         self.done, self.total = 0, self.gradients + 2 * left
         self.clock = time.monotonic()
         self.attempt: Callable = lambda compute: compute()
-        # features of the latent as it was last evaluated; with their graph until a gradient has been taken
-        self.feature: Tensor | None = None
-        self.graph: tuple[Tensor, Tensor | None] | None = None
+        # what was evaluated, with its graph, until a gradient has been taken
+        self.graph: dict[_Edit, tuple[Tensor, Tensor | None]] | None = None
 
     def report(self, stage: str, t: int, **more) -> None:
-        handles = tuple(to_pixels(self.handles, self.inversion.size))
+        handles = tuple(pixel for e in self.edits for pixel in e.handles.pixels)
         self.callback(Progress(stage, self.done, self.total, t, handles=handles, **more))
 
-    def note(self, t: int, loss: float | None) -> None:
-        handles = to_pixels(self.handles, self.inversion.size)
-        self.trace.add(self.operation, t, loss, handles, time.monotonic() - self.clock)
+    def skip_gradients(self) -> None:
+        """No more will be taken."""
+        self.done, self.gradients = self.done + self.gradients, 0
 
-    def track(self, feature: Tensor, reference: Reference) -> None:
-        """Eq. 6, from the handles' last positions."""
-        self.handles = track(
-            feature, reference.originals, self.handles, radius=self.config.tracking_radius, grid=self.grid
-        )
+    def note(self, edits: list[_Edit], t: int, losses: list[float | None]) -> None:
+        for e, loss in zip(edits, losses):
+            e.handles.note(t, loss, time.monotonic() - self.clock)
 
     def outside(self, z: Tensor, source: Tensor) -> Tensor:
         """``background="lock"``: outside the mask the picture stays what it was."""
@@ -125,116 +122,104 @@ class _Run:
             return z
         return self.editable * z + (1 - self.editable) * source
 
-    def evaluate(self, z: Tensor, t: int) -> tuple[Tensor, Tensor | None]:
-        """F(z_t^k), and z_{t-1}^k where the loss will ask for it."""
+    def evaluate(self, edits: list[_Edit], t: int) -> dict[_Edit, tuple[Tensor, Tensor | None]]:
+        """F(z_t^k) of each edit, and z_{t-1}^k where the loss will ask for it."""
+        z = torch.cat([e.z for e in edits])
+        denoised: Sequence[Tensor | None] = [None] * len(edits)
         if self.config.background == "lock":
-            return self.model.features(z, t, self.inversion.text, self.config.feature_block), None
-        prediction, feature = self.model.predict_with_features(z, t, self.inversion.text, self.config.feature_block)
-        return feature, self.inversion.schedule.denoise(prediction, t, z)[0]
+            feature = self.model.features(z, t, self.inversion.text, self.config.feature_block)
+        else:
+            prediction, feature = self.model.predict_with_features(z, t, self.inversion.text, self.config.feature_block)
+            denoised = self.inversion.schedule.denoise(prediction, t, z)[0].split(1)
+        features = feature.split(1)
+        for e, f in zip(edits, features):
+            e.feature = f.detach()
+        return dict(zip(edits, zip(features, denoised)))
 
-    def loss(self, feature: Tensor, denoised: Tensor | None, reference: Reference) -> Tensor:
+    def loss(self, edit: _Edit, feature: Tensor, denoised: Tensor | None) -> Tensor:
         """Eq. 8, or Eq. 7 without information preservation."""
-        config = self.config
-        templates, inside = reference.templates, reference.inside
-        if not config.information_preserving:
-            templates, inside = sample_patches(feature.detach(), self.handles, config.supervision_radius, self.grid)
-        loss = feature_loss(
-            feature,
-            templates,
-            inside,
-            self.handles,
-            self.targets,
-            drag_size=config.drag_size,
-            radius=config.supervision_radius,
-            grid=self.grid,
-        )
+        loss = edit.handles.loss(feature, edit.reference)
         if denoised is not None:
-            loss = loss + config.mask_weight * mask_loss(denoised, reference.denoised, self.editable)
+            loss = loss + self.config.mask_weight * mask_loss(denoised, edit.reference.denoised, self.editable)
         return loss
 
-    def still(self) -> bool:
-        """No handle has moved for long enough: dragging ends for good."""
-        return self.unmoved >= self.config.patience and self.end("still")
+    def gradient(self, edits: list[_Edit], t: int) -> list[float]:
+        """The gradient of the loss by z_t, into each edit's ``z.grad``, and the losses."""
 
-    def reached(self) -> bool:
-        """Every handle has arrived: dragging ends for good."""
-        return bool(((self.handles - self.targets).norm(dim=1) < REACHED).all()) and self.end("reached")
+        def compute() -> tuple[tuple[Tensor, ...], list[float]]:
+            maps, self.graph = self.graph or self.evaluate(edits, t), None
+            losses = [self.loss(e, *maps[e]) for e in edits]
+            # edits do not depend on each other, so the gradient of the sum is that of each
+            gradients = torch.autograd.grad(sum(losses) * self.scale, [e.z for e in edits])
+            return tuple(g / self.scale for g in gradients), [loss.item() for loss in losses]
 
-    def end(self, reason: str) -> bool:
-        self.trace.ended, self.dragging = reason, False
-        self.done += self.gradients
-        self.gradients = 0
-        return True
+        def finite() -> bool:
+            return all(g.isfinite().all() for g in gradients)
 
-    def gradient(self, z: Tensor, t: int, reference: Reference) -> tuple[Tensor, float]:
-        """The gradient of the loss by z_t, and the loss."""
-
-        def compute() -> tuple[Tensor, float]:
-            (feature, denoised), self.graph = self.graph or self.evaluate(z, t), None
-            self.feature = feature.detach()
-            loss = self.loss(feature, denoised, reference)
-            (gradient,) = torch.autograd.grad(loss * self.scale, z)
-            return gradient / self.scale, loss.item()
-
-        gradient, loss = self.attempt(compute)
-        while self.scale > 1 and not gradient.isfinite().all():
+        gradients, losses = self.attempt(compute)
+        while self.scale > 1 and not finite():
             self.scale /= 4
-            gradient, loss = self.attempt(compute)
-        if not gradient.isfinite().all():
+            gradients, losses = self.attempt(compute)
+        if not finite():
             raise ValueError(f"the U-Net's gradients are not finite in {self.model.unet.dtype}; load it in float32")
-        return gradient, loss
+        for e, gradient in zip(edits, gradients):
+            e.z.grad = gradient
+        return losses
+
+    def step(self, edits: list[_Edit], t: int) -> list[float]:
+        """Eq. 9, with Adam. Gives the losses from before it."""
+        losses = self.gradient(edits, t)
+        for e in edits:
+            e.optimizer.step()
+            with torch.no_grad():
+                e.z.copy_(self.outside(e.z, e.reference.latent))
+        return losses
 
     @torch.enable_grad()
-    def drag(self, z: Tensor, t: int, reference: Reference) -> Tensor:
+    def drag(self, edits: list[_Edit], t: int, step: SourceStep) -> None:
         """B drag operations at one timestep: z_t^k -> z_t^{k+B} (Algorithm 1, lines 5 to 11)."""
         config = self.config
-        z = z.detach().clone().requires_grad_()
-        # the moments start anew at every denoising step, as in the authors' code
-        optimizer = torch.optim.Adam([z], lr=config.learning_rate)
-        if self.moments:  # but go on where an earlier drag stopped at this one
-            optimizer.state[z] = {name: value.clone() for name, value in self.moments.items()}
-        self.graph = self.attempt(lambda: self.evaluate(z, t))
-        self.feature = self.graph[0].detach()
-        self.track(self.feature, reference)
-        self.note(t, None)
-        last = None
-        for _ in range(min(config.operations_per_step, config.operations - self.operation)):
-            if self.reached() or self.still():
+        for e in edits:
+            e.begin(step, config)
+        self.graph = self.attempt(lambda: self.evaluate(edits, t))
+        losses: list[float | None] = [None] * len(edits)
+        for e in edits:
+            e.handles.track(e.feature, e.reference)
+        self.note(edits, t, losses)
+        for _ in range(min(config.operations_per_step, config.operations - edits[0].handles.operation)):
+            edits = [e for e in edits if not (e.handles.reached() or e.handles.still())]
+            if not edits:
                 break
             for _ in range(config.gradient_steps):
-                self.report("drag", t, loss=last)
-                z.grad, last = self.gradient(z, t, reference)
-                optimizer.step()  # Eq. 9, with Adam
-                with torch.no_grad():
-                    z.copy_(self.outside(z, reference.latent))
+                self.report("drag", t, loss=losses[0])
+                losses = self.step(edits, t)
                 self.done += 1
                 self.gradients -= 1
-            before = self.handles
-            # these features are from before the last update, as in the authors' code
-            self.track(self.feature, reference)
-            self.operation += 1
-            self.unmoved = self.unmoved + 1 if torch.equal(self.handles, before) else 0
-            self.note(t, last)
+            for e in edits:
+                # these features are from before the last update, as in the authors' code
+                e.handles.operated(e.feature, e.reference)
+            self.note(edits, t, losses)
         self.graph = None
-        self.moments = optimizer.state.get(z)
-        return z.detach()
 
     @torch.no_grad()
-    def denoise(self, z: Tensor, t: int, step: SourceStep, *, mutual: bool) -> tuple[Tensor, Tensor]:
-        """One DDIM step of the edited latent: z_{t-1} and the predicted z_0. No mutual attention while dragging."""
+    def denoise(self, edits: list[_Edit], t: int, step: SourceStep, *, mutual: bool) -> None:
+        """One DDIM step of the edited latents: z_{t-1} and the predicted z_0. No mutual attention while dragging."""
+        z = torch.cat([e.z for e in edits])
         prediction = self.model.predict_looking(z, t, self.inversion.text, step.memory if mutual else {})
         z, preview = self.inversion.schedule.denoise(prediction, t, z)
-        return self.outside(z, step.denoised), preview
+        z = self.outside(z, step.denoised)
+        for i, e in enumerate(edits):
+            e.z, e.preview = z[i : i + 1], preview[i : i + 1]
 
 
-def _carried_on(originals: Tensor, start: DragState, grid: tuple[int, int]) -> Tensor:
+def _carried_on(points: DragPoints, start: DragState) -> Tensor:
     """p_i^k of every pair: where the pair with the same handle was last seen, or the handle itself for a new pair."""
+    grid = grid_size(start.latent)
     seen = {tuple(cell): now for cell, now in zip(to_grid(start.points.handles, grid).tolist(), start.handles)}
-    return torch.stack([seen.get(tuple(cell.tolist()), cell) for cell in originals])
+    return torch.stack([seen.get(tuple(cell.tolist()), cell) for cell in to_grid(points.handles, grid)])
 
 
-def _start(inversion: Inversion, points: DragPoints, config: DragConfig, source: Source | None) -> DragState:
-    source = source or Source(inversion, config)
+def _start(inversion: Inversion, points: DragPoints, source: Source) -> DragState:
     return DragState(0, inversion.latent, None, points, to_grid(points.handles, grid_size(inversion.latent)), source)
 
 
@@ -262,41 +247,99 @@ def drag(
     enough even with gradient checkpointing.
     """
     check_fit(points, mask, inversion.size)
-    start = state or _start(inversion, points, config, source)
+    start = state or _start(inversion, points, source or Source(inversion, config))
+    return _together(model, inversion, [points], mask, config, callback, start)[0]
+
+
+def drag_batch(
+    model: Model,
+    inversion: Inversion,
+    points: Sequence[DragPoints],
+    mask: Tensor | None = None,
+    config: DragConfig = PAPER,
+    callback: Callable[[Progress], None] = silent,
+    *,
+    source: Source | None = None,
+) -> list[DragResult]:
+    """Several drags of one picture, one result for each of ``points``: as many at once as the free memory holds.
+
+    The results are those of ``drag`` up to rounding; an edit whose handles have arrived leaves the batch. With the penalty they
+    are dragged one after the other: its absolute values would turn rounding around zero into whole signs. The other
+    arguments and the errors are those of ``drag``.
+    """
+    for p in points:
+        check_fit(p, mask, inversion.size)
+    source = source or Source(inversion, config)
+    shape, most = tuple(inversion.latent.shape), 1 if config.background == "penalty" else len(points)
+    size = memory.fitting(model.unet, shape, config.evaluated_block, config.checkpointing, most=most)
+    groups = [points[i : i + size] for i in range(0, len(points), size)]
+    results: list[DragResult] = []
+    for i, group in enumerate(groups):
+
+        def of_all(p: Progress, i: int = i) -> None:
+            callback(replace(p, step=p.step + i * p.total, total=p.total * len(groups)))
+
+        start = _start(inversion, group[0], source)
+        results += _together(model, inversion, group, mask, config, of_all, start)
+    return results
+
+
+def _together(
+    model: Model,
+    inversion: Inversion,
+    points: Sequence[DragPoints],
+    mask: Tensor | None,
+    config: DragConfig,
+    callback: Callable[[Progress], None],
+    start: DragState,
+) -> list[DragResult]:
+    """Algorithm 1 for one or several drags, all from ``start``."""
     source, schedule = start.source, inversion.schedule
     if not source.fits(inversion, config):
         raise ValueError(
             "the state belongs to another inversion, feature block or mutual attention; continue with those it was made with"
         )
-    run = _Run(model, inversion, points, mask, config, callback, start)
-    seconds = run.trace.seconds = {"reference": 0.0, "drag": 0.0, "denoise": 0.0}
-    previews: list[tuple[int, Tensor]] = []
-    z, index, latent, moments = start.latent, start.index, start.latent, start.moments
-    evaluated = config.feature_block if config.background == "lock" else None
+    edits = [_Edit(p, inversion, config, start) for p in points]
+    run = _Run(model, inversion, edits, mask, config, callback, start.index)
+    seconds = {"reference": 0.0, "drag": 0.0, "denoise": 0.0}
     within = nullcontext(run.attempt)
     if config.operations:
-        within = memory.sparingly(model, tuple(z.shape), evaluated, config.checkpointing, advice=ADVICE)
+        shape = (len(edits), *start.latent.shape[1:])
+        within = memory.sparingly(model, shape, config.evaluated_block, config.checkpointing, advice=ADVICE)
     with within as run.attempt:
         for i, t in list(enumerate(schedule.timesteps))[start.index :]:
             mark = time.monotonic()
-            dragging = run.dragging and i < run.end_of_drag and not run.still()
-            if dragging:
+            dragged = [e for e in edits if e.handles.going and i < run.end_of_drag and not e.handles.still()]
+            others = [e for e in edits if e not in dragged]
+            if dragged:
                 run.report("reference", t)
-            step = source.step(model, i, feature=dragging, memory=not dragging)
+            step = source.step(model, i, feature=bool(dragged), memory=bool(others))
             run.done += 1
             seconds["reference"] += time.monotonic() - mark
             mark = time.monotonic()
-            if dragging:
-                z = run.drag(z, t, Reference.at(run.originals, step, config.supervision_radius))
-                index, latent, moments = i, z, run.moments
-                run.moments = None
+            if dragged:
+                run.drag(dragged, t, step)
+                for e in dragged:
+                    e.finish(i)
+            if not any(e.handles.going for e in edits):
+                run.skip_gradients()
+            if dragged:
                 seconds["drag"] += time.monotonic() - mark
                 mark = time.monotonic()
-            z, preview = run.denoise(z, t, step, mutual=not dragging)
-            if dragging:
-                previews.append((run.operation, preview))
+                run.denoise(dragged, t, step, mutual=False)
+                for e in dragged:
+                    e.previews.append((e.handles.operation, e.preview))
+            if others:
+                run.denoise(others, t, step, mutual=True)
             seconds["denoise"] += time.monotonic() - mark
             run.done += 1
-            run.report("denoise", t, latent=z, preview=preview)
-    stopped = DragState(index, latent, moments, points, run.handles, source)
-    return DragResult(z, step.denoised, run.trace, previews, inversion.size, stopped)
+            run.report(
+                "denoise", t, latent=torch.cat([e.z for e in edits]), preview=torch.cat([e.preview for e in edits])
+            )
+    results = []
+    for e in edits:
+        e.handles.trace.seconds = dict(seconds)
+        index, latent, moments = e.stopped
+        state = DragState(index, latent, moments, e.handles.points, e.handles.cells, source)
+        results.append(DragResult(e.z, step.denoised, e.handles.trace, e.previews, inversion.size, state))
+    return results

@@ -166,6 +166,17 @@ def plan(
     return chosen
 
 
+def fitting(
+    unet: UNet2DConditionModel, latent_shape: tuple[int, ...], block: str | None, checkpointing: str, *, most: int
+) -> int:
+    """For how many latents at once, from 1 to ``most``, the gradients fit into the free memory."""
+    free = free_bytes(unet.device)
+    if free is None or most == 1:
+        return most
+    one = gradient_bytes(unet, latent_shape, block=block, checkpointing=checkpointing == "on")
+    return max(1, min(most, free // one))
+
+
 @contextmanager
 def sparingly(
     model: Model,

@@ -15,7 +15,8 @@ class Progress:
 
     ``stage`` is "lora", "invert", "reference", "drag" or "denoise"; ``step`` of ``total`` are done in this call (a drag
     that ends early jumps ahead). ``handles`` are where the tracked points are, (x, y) in pixels. Each
-    denoising step gives ``latent``, z_{t-1}, and ``preview``, the z_0 that it predicts, both ``(1, 4, h, w)``.
+    denoising step gives ``latent``, z_{t-1}, and ``preview``, the z_0 that it predicts, both ``(b, 4, h, w)`` with an edit
+    in each row.
     """
 
     stage: str

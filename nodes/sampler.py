@@ -198,9 +198,8 @@ class Sampler(io.ComfyNode):
             state = value.states.get(node_id)
             if state is not None and state.source is not source:
                 state = None  # the model or the settings are others now
-        block = config.feature_block if config.background == "lock" else None
         shape = tuple(inversion.latent.shape)
-        with host.diffusers_model(model, shape, gradients={"block": block}) as borrowed:
+        with host.diffusers_model(model, shape, gradients={"block": config.evaluated_block}) as borrowed:
             result = drag(
                 borrowed, inversion, points, host.plain(mask), config, host.callback(model), state=state, source=source
             )

@@ -51,30 +51,19 @@ def random_unet():
 
 def product_step(unet, z, text, config, points, mask, size):
     """The engine's own gradient step, one after another."""
-    import torch
-
-    from gooddrag.drag import Reference, _Run, _start
+    from gooddrag.drag import _Edit, _Run, _start
     from gooddrag.inversion import Inversion
     from gooddrag.model import Model
+    from gooddrag.progress import silent
+    from gooddrag.source import Source
 
     model = Model(unet)
     inversion = Inversion(z, model.schedule(config.inference_steps, config.strength), text, size)
-    start = _start(inversion, points, config, None)
-    run = _Run(model, inversion, points, mask, config, lambda progress: None, start)
-    step = start.source.step(model, 0, feature=True)
-    reference = Reference.at(run.originals, step, config.supervision_radius)
-    t = inversion.schedule.timesteps[0]
-    moving = z.clone().requires_grad_()
-    optimizer = torch.optim.Adam([moving], lr=config.learning_rate)
-
-    def step() -> float:
-        moving.grad, loss = run.gradient(moving, t, reference)
-        optimizer.step()
-        with torch.no_grad():
-            moving.copy_(run.outside(moving, reference.latent))
-        return loss
-
-    return step
+    start = _start(inversion, points, Source(inversion, config))
+    edit = _Edit(points, inversion, config, start)
+    run = _Run(model, inversion, [edit], mask, config, silent, start.index)
+    edit.begin(start.source.step(model, 0, feature=True), config)
+    return lambda: run.step([edit], inversion.schedule.timesteps[0])[0]
 
 
 def child(variant: str, side: int, threads: int) -> dict:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from gooddrag import handles
 from tests.parity import __main__ as parity
 
 DATA = Path(__file__).parent / "data"
@@ -53,8 +54,8 @@ def broken_config(monkeypatch, **changes):
 
 
 def loss_scale(monkeypatch, engine):
-    real = engine.feature_loss
-    monkeypatch.setattr(engine, "feature_loss", lambda *a, **k: real(*a, **k) * 81 / 64)
+    real = handles.feature_loss
+    monkeypatch.setattr(handles, "feature_loss", lambda *a, **k: real(*a, **k) * 81 / 64)
 
 
 def lambda_(monkeypatch, engine):
@@ -63,14 +64,15 @@ def lambda_(monkeypatch, engine):
 
 def tracking_feature_age(monkeypatch, engine):
     """Tracking sees the features after the last update instead of before."""
-    evaluate, track = engine._Run.evaluate, engine._Run.track
+    evaluate, operated = engine._Run.evaluate, engine.Handles.operated
+    last = []
 
-    def remember(self, z, t):
-        self.at = (z, t)
-        return evaluate(self, z, t)
+    def remember(self, edits, t):
+        last[:] = [lambda: evaluate(self, edits, t)[edits[0]][0].detach()]
+        return evaluate(self, edits, t)
 
     monkeypatch.setattr(engine._Run, "evaluate", remember)
-    monkeypatch.setattr(engine._Run, "track", lambda self, _old, ref: track(self, evaluate(self, *self.at)[0], ref))
+    monkeypatch.setattr(engine.Handles, "operated", lambda self, _old, reference: operated(self, last[0](), reference))
 
 
 def adam_reset(monkeypatch, engine):
@@ -100,6 +102,7 @@ def rounding(monkeypatch, engine):
         return torch.minimum(cells, torch.tensor(grid, dtype=torch.float32) - 1)
 
     monkeypatch.setattr(engine, "to_grid", away)
+    monkeypatch.setattr(handles, "to_grid", away)
     monkeypatch.setattr(parity, "to_grid", away)
 
 

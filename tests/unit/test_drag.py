@@ -5,10 +5,11 @@ import json
 import pytest
 import torch
 
-from gooddrag import DragPoints, drag, invert
-from gooddrag.drag import Reference
+from gooddrag import DragPoints, drag, drag_batch, invert
 from gooddrag.features import predict
 from gooddrag.geometry import to_grid
+from gooddrag.handles import Reference
+from gooddrag.memory import gradient_bytes
 from gooddrag.source import Source
 
 SIZE = (128, 96)
@@ -245,3 +246,65 @@ def test_a_state_of_another_inversion_is_refused(model, z0, text, inversion, poi
         drag(model, other, points, mask, fast, state=state)
     with pytest.raises(ValueError, match="the state belongs to another inversion, feature block or mutual attention"):
         drag(model, inversion, points, mask, fast.replace(mutual_blocks=()), state=state)
+
+
+@pytest.fixture
+def several():
+    """One far, one that has arrived at once, one with two pairs."""
+    return [DragPoints.from_text(p, *SIZE) for p in ("40,40>80,48", "60,60>62,60", "40,40>60,60; 90,60>70,60")]
+
+
+def calls(model):
+    """How many latents each evaluation of the U-Net had, as they happen."""
+    seen = []
+    return seen, model.unet.register_forward_pre_hook(lambda _m, inputs: seen.append(len(inputs[0])))
+
+
+def test_a_batch_gives_what_single_drags_give(model, inversion, several, mask, fast):
+    config = fast.replace(background="lock")
+    seen, hook = calls(model)
+    together = drag_batch(model, inversion, several, mask, config)
+    hook.remove()
+    assert max(seen) == 3
+    for result, points in zip(together, several):
+        alone = drag(model, inversion, points, mask, config)
+        assert torch.allclose(result.latent, alone.latent, atol=1e-4)
+        assert torch.allclose(result.source, alone.source, atol=1e-5)
+        assert [(t.operation, t.handles) for t in result.trace.trackings] == [
+            (t.operation, t.handles) for t in alone.trace.trackings
+        ]
+        assert (result.trace.ended, result.trace.points) == (alone.trace.ended, points)
+        assert [operation for operation, _ in result.previews] == [operation for operation, _ in alone.previews]
+        assert result.state.index == alone.state.index
+    assert together[1].trace.ended == "reached"
+
+
+def test_with_penalty_a_batch_is_one_drag_after_the_other(model, inversion, several, mask, fast):
+    for result, points in zip(drag_batch(model, inversion, several, mask, fast), several):
+        assert torch.equal(result.latent, drag(model, inversion, points, mask, fast).latent)
+
+
+def test_a_batch_is_as_large_as_the_memory_allows(model, inversion, several, mask, fast, monkeypatch):
+    fast = fast.replace(background="lock")
+    expected = drag_batch(model, inversion, several, mask, fast)
+    two = 2.5 * gradient_bytes(model.unet, tuple(inversion.latent.shape), block=fast.evaluated_block)
+    monkeypatch.setattr("gooddrag.memory.free_bytes", lambda device: int(two))
+    seen, hook = calls(model)
+    reports = []
+    results = drag_batch(model, inversion, several, mask, fast, reports.append)
+    hook.remove()
+    assert max(seen) == 2
+    assert all(torch.allclose(a.latent, b.latent, atol=1e-4) for a, b in zip(results, expected))
+    steps = [p.step for p in reports]
+    assert steps == sorted(steps)
+    assert reports[-1].step == reports[-1].total
+    assert {p.total for p in reports} == {reports[-1].total}
+
+
+def test_a_drag_of_a_batch_can_go_on_alone(model, inversion, several, mask, fast):
+    config = fast.replace(background="lock")
+    first, points = drag_batch(model, inversion, several, mask, config)[0], several[0]
+    alone = drag(model, inversion, points, mask, config, state=drag(model, inversion, points, mask, config).state)
+    again = drag(model, inversion, points, mask, config, state=first.state)
+    assert torch.allclose(again.latent, alone.latent, atol=1e-3)
+    assert again.trace.handles == alone.trace.handles

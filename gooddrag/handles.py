@@ -1,0 +1,98 @@
+"""The handles of one drag under way: where they are, what they are compared with, and when they are done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .config import DragConfig
+from .geometry import DragPoints, grid_size, sample_patches, to_grid, to_pixels
+from .inversion import Inversion
+from .motion import REACHED, feature_loss
+from .source import SourceStep
+from .trace import DragTrace
+from .tracking import track
+from .value import Point
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a drag reads of the unedited picture at one timestep: z_t^0 and z_{t-1}^0 ``(1, 4, h, w)``, the patches of
+    F(z_t^0) around the original handles ``(n, C, 2 r1 + 1, 2 r1 + 1)`` with the cells that lie on the grid, and F at the
+    handles ``(n, C)``."""
+
+    latent: Tensor
+    denoised: Tensor
+    templates: Tensor
+    inside: Tensor
+    originals: Tensor
+
+    @classmethod
+    def at(cls, handles: Tensor, step: SourceStep, radius: int) -> Reference:
+        """``handles`` ``(n, 2)`` are p_i^0 in grid cells."""
+        templates, inside = sample_patches(step.feature, handles, radius, grid_size(step.latent))
+        return cls(step.latent, step.denoised, templates, inside, templates[:, :, radius, radius])
+
+
+class Handles:
+    """``cells`` are p_i^k ``(n, 2)`` in grid cells, ``originals`` p_i^0 and ``targets`` q_i; ``operation`` counts drag
+    operations, ``unmoved`` those in a row in which no handle moved; ``going`` is False once dragging has ended for good."""
+
+    def __init__(self, points: DragPoints, cells: Tensor, inversion: Inversion, config: DragConfig):
+        self.points, self.config, self.size = points, config, inversion.size
+        self.grid = grid_size(inversion.latent)
+        self.originals = to_grid(points.handles, self.grid)
+        self.targets = to_grid(points.targets, self.grid)
+        self.cells = cells
+        self.operation = self.unmoved = 0
+        self.going = config.operations > 0
+        self.trace = DragTrace(points, config, inversion.schedule.timesteps)
+
+    @property
+    def pixels(self) -> list[Point]:
+        return to_pixels(self.cells, self.size)
+
+    def loss(self, feature: Tensor, reference: Reference) -> Tensor:
+        """The first term of Eq. 8, or of Eq. 7 without information preservation."""
+        config = self.config
+        templates, inside = reference.templates, reference.inside
+        if not config.information_preserving:
+            templates, inside = sample_patches(feature.detach(), self.cells, config.supervision_radius, self.grid)
+        return feature_loss(
+            feature,
+            templates,
+            inside,
+            self.cells,
+            self.targets,
+            drag_size=config.drag_size,
+            radius=config.supervision_radius,
+            grid=self.grid,
+        )
+
+    def track(self, feature: Tensor, reference: Reference) -> None:
+        """Eq. 6, from the handles' last positions."""
+        self.cells = track(feature, reference.originals, self.cells, radius=self.config.tracking_radius, grid=self.grid)
+
+    def operated(self, feature: Tensor, reference: Reference) -> None:
+        """A drag operation is done: track, and count."""
+        before = self.cells
+        self.track(feature, reference)
+        self.operation += 1
+        self.unmoved = self.unmoved + 1 if torch.equal(self.cells, before) else 0
+
+    def note(self, t: int, loss: float | None, seconds: float) -> None:
+        self.trace.add(self.operation, t, loss, self.pixels, seconds)
+
+    def reached(self) -> bool:
+        """Every handle has arrived: dragging ends for good."""
+        return bool(((self.cells - self.targets).norm(dim=1) < REACHED).all()) and self._end("reached")
+
+    def still(self) -> bool:
+        """No handle has moved for long enough: dragging ends for good."""
+        return self.unmoved >= self.config.patience and self._end("still")
+
+    def _end(self, reason: str) -> bool:
+        self.trace.ended, self.going = reason, False
+        return True
