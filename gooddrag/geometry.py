@@ -13,6 +13,7 @@ Conventions
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -66,6 +67,15 @@ class DragPoints:
 
     def __len__(self) -> int:
         return len(self.handles)
+
+    def lengthened(self, factor: float) -> DragPoints:
+        """The same handles, their targets at ``factor`` of the way, kept inside the picture."""
+
+        def along(handle: Point, target: Point) -> Point:
+            x, y = (h + factor * (t - h) for h, t in zip(handle, target))
+            return min(max(x, 0), self.width - 1), min(max(y, 0), self.height - 1)
+
+        return dataclasses.replace(self, targets=tuple(map(along, self.handles, self.targets)))
 
     @classmethod
     def from_pairs(cls, pairs: Iterable[tuple[Point, Point]], width: int, height: int) -> DragPoints:

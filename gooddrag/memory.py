@@ -90,6 +90,8 @@ def gradient_bytes(
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(False)
+@torch.enable_grad()
 def _kept(config: str, dtype, latent_shape, block: str | None, tokens: int, tuning: bool, checkpointing: bool) -> int:
     with torch.device("meta"):
         twin = UNet2DConditionModel.from_config(json.loads(config)).requires_grad_(False)
@@ -111,7 +113,7 @@ def _kept(config: str, dtype, latent_shape, block: str | None, tokens: int, tuni
         return tensor
 
     hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
-    with torch.enable_grad(), hooks, replaced(twin, dict.fromkeys(twin.attn_processors, _FlashAttention())):
+    with hooks, replaced(twin, dict.fromkeys(twin.attn_processors, _FlashAttention())):
         predict_with_features(twin, z, t, text, block or "mid_block", features_only=block is not None)
     return sum(s.nbytes() for s in storages.values())
 

@@ -9,8 +9,9 @@ from .invert import Invert
 from .lora_tune import LoRATune
 from .points import Points
 from .sampler import Sampler
+from .variants import Variants
 
-NODES: list[type[io.ComfyNode]] = [Points, LoRATune, Invert, Sampler, Decode, DemoModel]
+NODES: list[type[io.ComfyNode]] = [Points, Variants, LoRATune, Invert, Sampler, Decode, DemoModel]
 
 
 class GoodDragExtension(ComfyExtension):

@@ -1,11 +1,10 @@
 """GoodDrag Decode: the edited picture in its exact size, and what happened drawn on it."""
 
-import torch
 from comfy_api.v0_0_2 import io
 
 from ..gooddrag.overlay import draw_result, paste_outside
 from . import host
-from .types import CATEGORY, TraceType, points_for_page
+from .types import CATEGORY, TraceType, points_for_page, several
 
 
 class Decode(io.ComfyNode):
@@ -43,7 +42,7 @@ class Decode(io.ComfyNode):
                 ),
                 io.Image.Output(
                     display_name="trajectory",
-                    tooltip="A batch: the picture after each denoising step that was dragged.",
+                    tooltip="A batch: the picture after each denoising step that was dragged; of variants one after the other.",
                 ),
             ],
         )
@@ -52,26 +51,31 @@ class Decode(io.ComfyNode):
     def execute(cls, vae, latent, feather, image=None, mask=None, trace=None) -> io.NodeOutput:
         samples = latent["samples"]
         size = latent.get(host.SIZE, (samples.shape[-1] * 8, samples.shape[-2] * 8))
-        result = host.to_pillow(host.decode(vae, samples, size))
+        results = host.to_pillow_list(host.decode(vae, samples, size))
         if image is not None and mask is not None:
             original = host.to_pillow(host.one_picture(image))
-            if original.size != result.size:
+            if original.size != size:
                 raise ValueError(
-                    f"`image` is {original.width}x{original.height} but the edit {result.width}x{result.height}; "
+                    f"`image` is {original.width}x{original.height} but the edit {size[0]}x{size[1]}; "
                     "connect the picture that was inverted"
                 )
-            result = paste_outside(result, original, host.one_mask(mask, size).cpu().numpy() > 0, feather)
-        overlay, frames = result, [result]
+            inside = host.one_mask(mask, size).cpu().numpy() > 0
+            results = [paste_outside(result, original, inside, feather) for result in results]
+        overlays, frames, shown = results, results, {}
         if trace is not None:
-            overlay = draw_result(result, trace.trace)
-            frames = [
-                draw_result(host.to_pillow(host.decode(vae, frame, size)), trace.trace, operation)
-                for operation, frame in trace.frames
-            ] + [overlay]
-        image_out = host.to_images([result])
-        shown = {}
+            traces = several(trace)
+            if len(traces) != len(results):
+                raise ValueError(
+                    f"`latent` holds {len(results)} pictures but `trace` is of {len(traces)}; connect both to the same sampler"
+                )
+            overlays = [draw_result(result, t.trace) for result, t in zip(results, traces)]
+            frames = []
+            for overlay, t in zip(overlays, traces):
+                for operation, frame in t.frames:
+                    frames.append(draw_result(host.to_pillow(host.decode(vae, frame, size)), t.trace, operation))
+                frames.append(overlay)
+        image_out = host.to_images(results)
         if trace is not None:
-            after = {"image": host.temporary(image_out, cls), "points": points_for_page(trace.trace.points)}
+            after = {"image": host.temporary(image_out[-1:], cls), "points": points_for_page(traces[-1].trace.points)}
             shown = {"gooddrag_after": [after]}
-        trajectory = torch.cat([host.to_images([f]) for f in frames])
-        return io.NodeOutput(image_out, host.to_images([overlay]), trajectory, ui=shown)
+        return io.NodeOutput(image_out, host.to_images(overlays), host.to_images(frames), ui=shown)

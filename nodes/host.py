@@ -22,7 +22,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..gooddrag.config import CHECKPOINTING
-from ..gooddrag.geometry import crop, pad
+from ..gooddrag.geometry import DragPoints, crop, pad
 from ..gooddrag.lora import LoRA
 from ..gooddrag.memory import gradient_bytes
 from ..gooddrag.model import Model
@@ -174,6 +174,11 @@ def to_pillow(image: Tensor) -> Image.Image:
     return Image.fromarray((image[0].clamp(0, 1) * 255).round().byte().cpu().numpy())
 
 
+def to_pillow_list(images: Tensor) -> list[Image.Image]:
+    """All pictures of an IMAGE."""
+    return [to_pillow(image[None]) for image in images]
+
+
 def to_images(pictures: list[Image.Image]) -> Tensor:
     """An IMAGE of pictures of one size."""
     return torch.stack([torch.from_numpy(np.array(p)).float() / 255 for p in pictures])
@@ -205,6 +210,15 @@ def plain(tensor: Tensor | None) -> Tensor | None:
 def from_model(model: ModelPatcher, z: Tensor) -> Tensor:
     """The way back."""
     return model.model.process_latent_out(z).to(comfy.model_management.intermediate_device())
+
+
+def one_drag(points, name: str) -> DragPoints:
+    """The points of an input that takes one drag only."""
+    if not isinstance(points, DragPoints):
+        raise ValueError(
+            f"`{name}` holds {len(points)} variants of a drag; connect the points from before GoodDrag Variants"
+        )
+    return points
 
 
 def one_picture(image: Tensor, name: str = "image") -> Tensor:

@@ -61,6 +61,7 @@ class Points(io.ComfyNode):
     @classmethod
     def execute(cls, image, points, mask=None, suggestion=None, json=None) -> io.NodeOutput:
         image = host.one_picture(image)
+        suggestion = None if suggestion is None else host.one_drag(suggestion, "suggestion")
         size = (image.shape[2], image.shape[1])
         value = parse(points if json is None else json)
         active = [p for p in value.pairs if not p.off]

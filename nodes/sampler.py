@@ -2,14 +2,15 @@
 
 import time
 
+import torch
 from comfy_api.v0_0_2 import io
 
 from ..gooddrag.config import BACKGROUNDS, DragConfig
-from ..gooddrag.drag import drag
+from ..gooddrag.drag import drag, drag_batch
 from ..gooddrag.geometry import check_fit
 from . import host
 from .presets import preset_input, settings
-from .types import CATEGORY, DragPointsType, InversionType, StateType, TraceType, TraceValue, result_for_page
+from .types import CATEGORY, DragPointsType, InversionType, StateType, TraceType, TraceValue, result_for_page, several
 
 START = ("picture", "last run")
 
@@ -43,7 +44,11 @@ class Sampler(io.ComfyNode):
             inputs=[
                 io.Model.Input("model", tooltip="The same model that the inversion was made with."),
                 InversionType.Input("inversion", tooltip="From GoodDrag DDIM Inversion."),
-                DragPointsType.Input("points", tooltip="From GoodDrag Points: what is dragged, and where to."),
+                DragPointsType.Input(
+                    "points",
+                    tooltip="From GoodDrag Points: what is dragged, and where to. "
+                    "From GoodDrag Variants: the outputs become batches.",
+                ),
                 io.Mask.Input(
                     "mask",
                     optional=True,
@@ -191,20 +196,38 @@ class Sampler(io.ComfyNode):
             **settings(FIELDS, preset, {**given, "background": background}),
         )
         mask = host.one_mask(mask, inversion.size)
-        check_fit(points, mask, inversion.size)
+        drags = several(points)
+        for drag_points in drags:
+            check_fit(drag_points, mask, inversion.size)
+        if len(drags) > 1 and (state is not None or start == START[1]):
+            raise ValueError(
+                f"`points` holds {len(drags)} variants, and only a single drag can go on: connect the points from before "
+                "GoodDrag Variants, or disconnect `state` and set `start` to picture"
+            )
         source = value.source(model.patches_uuid, config)
         node_id = cls.hidden.unique_id if cls.hidden else None
         if state is None and start == START[1]:
             state = value.states.get(node_id)
             if state is not None and state.source is not source:
                 state = None  # the model or the settings are others now
-        shape = tuple(inversion.latent.shape)
+        shape = (len(drags), *inversion.latent.shape[1:])
         with host.diffusers_model(model, shape, gradients={"block": config.evaluated_block}) as borrowed:
-            result = drag(
-                borrowed, inversion, points, host.plain(mask), config, host.callback(model), state=state, source=source
-            )
-        value.states[node_id] = result.state
-        frames = [(operation, host.from_model(model, z)) for operation, z in result.previews]
-        latent = {"samples": host.from_model(model, result.latent), host.SIZE: inversion.size}
-        shown = {"text": [result.trace.summary()], "gooddrag_result": [result_for_page(result.trace)]}
-        return io.NodeOutput(latent, TraceValue(result.trace, frames), result.state, ui=shown)
+            rest = (host.plain(mask), config, host.callback(model))
+            if len(drags) == 1:
+                results = [drag(borrowed, inversion, *drags, *rest, state=state, source=source)]
+            else:
+                results = drag_batch(borrowed, inversion, drags, *rest, source=source)
+        last = results[-1]
+        value.states[node_id] = last.state
+        traces = tuple(
+            TraceValue(r.trace, [(operation, host.from_model(model, z)) for operation, z in r.previews])
+            for r in results
+        )
+        samples = host.from_model(model, torch.cat([r.latent for r in results]))
+        shown = {"text": [r.trace.summary() for r in results], "gooddrag_result": [result_for_page(last.trace)]}
+        return io.NodeOutput(
+            {"samples": samples, host.SIZE: inversion.size},
+            traces if len(traces) > 1 else traces[0],
+            last.state,
+            ui=shown,
+        )

@@ -22,6 +22,11 @@ StateType = io.Custom("GOODDRAG_STATE")
 CATEGORY = "GoodDrag"
 
 
+def several(value) -> tuple:
+    """What a GOODDRAG_POINTS or GOODDRAG_TRACE carries: one, or a tuple with one for each picture of a batch."""
+    return value if isinstance(value, tuple) else (value,)
+
+
 def points_for_page(points: DragPoints) -> dict:
     """The pairs as the editor compares them with its own."""
     return {"handles": points.handles, "targets": points.targets}
@@ -51,7 +56,7 @@ class InversionValue:
 
 @dataclass(frozen=True)
 class TraceValue:
-    """What a GOODDRAG_TRACE carries: the record, and the picture that was expected after each dragged denoising step as
+    """What a GOODDRAG_TRACE carries for one picture: the record, and what was expected after each dragged denoising step as
     (drag operations so far, unscaled latent)."""
 
     trace: DragTrace

@@ -22,8 +22,8 @@ def inverted(run, demo, model=None, **settings):
 
 
 def dragged(run, demo, inversion, model=None, **settings):
-    settings = {"operations": 2, "operations_per_step": 1, "gradient_steps": 1, **settings}
-    return run("GoodDrag_Sampler", model=model or demo["model"], inversion=inversion, points=demo["points"], **settings)
+    settings = {"points": demo["points"], "operations": 2, "operations_per_step": 1, "gradient_steps": 1, **settings}
+    return run("GoodDrag_Sampler", model=model or demo["model"], inversion=inversion, **settings)
 
 
 def epsilon(part, model, demo):
@@ -297,3 +297,34 @@ def test_a_tuned_lora_is_kept_among_the_loras(run, part, demo, monkeypatch, tmp_
     assert all(torch.equal(first[key], again[key]) for key in first)
     with pytest.raises(ValueError, match="lies outside of"):
         tuned(run, demo, file="../cat")
+
+
+def test_variants_come_as_a_batch(run, demo):
+    inversion, _ = inverted(run, demo)
+    (points,) = run("GoodDrag_Variants", points=demo["points"], count=3, shortest=0.5)
+    ((x, y),), ((u, v),) = demo["points"].handles, demo["points"].targets
+    assert [p.targets for p in points[::2]] == [(((x + u) / 2, (y + v) / 2),), ((u, v),)]
+    latent, traces, state = dragged(run, demo, inversion, points=points)
+    assert latent["samples"].shape == (3, 4, 32, 32)
+    assert state.points == points[-1]
+    alone, _, _ = dragged(run, demo, inversion, points=points[1])
+    assert torch.allclose(latent["samples"][1:2], alone["samples"], atol=1e-3)
+    shown = run("GoodDrag_Decode", vae=demo["vae"], latent=latent, trace=traces, image=demo["image"], mask=demo["mask"])
+    assert [len(pictures) for pictures in shown[:2]] == [3, 3]
+    assert len(shown[2]) == sum(len(t.frames) + 1 for t in traces)
+    (single,) = run("GoodDrag_Variants", points=demo["points"], count=1)
+    assert single == (demo["points"],)
+
+
+def test_variants_that_cannot_be_used_are_refused(run, demo):
+    inversion, _ = inverted(run, demo)
+    (points,) = run("GoodDrag_Variants", points=demo["points"])
+    with pytest.raises(ValueError, match="`points` holds 4 variants, and only a single drag can go on"):
+        dragged(run, demo, inversion, points=points, start="last run")
+    with pytest.raises(ValueError, match="`suggestion` holds 4 variants of a drag"):
+        run("GoodDrag_Points", image=demo["image"], suggestion=points)
+    with pytest.raises(ValueError, match="`points` holds 4 variants of a drag"):
+        run("GoodDrag_Variants", points=points)
+    latent, _, _ = dragged(run, demo, inversion)
+    with pytest.raises(ValueError, match="`latent` holds 1 pictures but `trace` is of 4"):
+        run("GoodDrag_Decode", vae=demo["vae"], latent=latent, trace=points)

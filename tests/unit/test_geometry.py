@@ -185,3 +185,10 @@ def test_handles_where_nothing_may_change():
     mask[10:20, 30:50] = 1
     points = DragPoints(((30, 10), (29, 10), (49.4, 19.4), (59, 39)), ((1, 1),) * 4, 60, 40)
     assert protected_handles(points, mask) == [(29, 10), (59, 39)]
+
+
+def test_lengthened_points_stay_in_the_picture():
+    points = DragPoints.from_text("10,20>30,40; 90,50>50,50", 100, 60)
+    assert points.lengthened(0.5).targets == ((20, 30), (70, 50))
+    assert points.lengthened(1) == points
+    assert points.lengthened(3).targets == ((70, 59), (0, 50))

@@ -65,6 +65,15 @@ def test_checkpointing_is_chosen_from_what_is_free(model, inversion, fast, monke
     assert not model.unet.is_gradient_checkpointing
 
 
+@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad])
+def test_gradients_need_the_same_whoever_asks(model, mode):
+    shape = (1, 4, 24, 16)  # that nothing else has asked for
+    with mode():
+        asked = memory.gradient_bytes(model.unet, shape, block="up_blocks.2", tokens=3)
+    memory._kept.cache_clear()
+    assert asked == memory.gradient_bytes(model.unet, shape, block="up_blocks.2", tokens=3) > 0
+
+
 RUNNING_OUT = """
 import json, logging, resource, sys
 import torch

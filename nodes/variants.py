@@ -1,0 +1,50 @@
+"""GoodDrag Variants: one drag, by several lengths."""
+
+from comfy_api.v0_0_2 import io
+
+from . import host
+from .types import CATEGORY, DragPointsType
+
+
+class Variants(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="GoodDrag_Variants",
+            display_name="GoodDrag Variants",
+            category=CATEGORY,
+            description="The same arrows, longer and shorter. The sampler drags all of them, as many at once as the memory holds, "
+            "and gives a batch of pictures to choose from.",
+            search_aliases=["drag variants", "drag sweep", "how far", "batch"],
+            inputs=[
+                DragPointsType.Input("points", tooltip="From GoodDrag Points."),
+                io.Int.Input("count", default=4, min=1, max=16, tooltip="How many pictures."),
+                io.Float.Input(
+                    "shortest",
+                    default=0.25,
+                    min=0.0,
+                    max=3.0,
+                    step=0.05,
+                    tooltip="Length of the arrows in the first picture: 1 is as they were drawn.",
+                ),
+                io.Float.Input(
+                    "longest",
+                    default=1.0,
+                    min=0.0,
+                    max=3.0,
+                    step=0.05,
+                    tooltip="In the last picture; above 1 goes beyond the targets, up to the picture's border.",
+                ),
+            ],
+            outputs=[
+                DragPointsType.Output(
+                    display_name="points", tooltip="For GoodDrag Sampler, whose outputs become batches."
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(cls, points, count, shortest, longest) -> io.NodeOutput:
+        points = host.one_drag(points, "points")
+        amounts = [longest - (longest - shortest) * i / max(count - 1, 1) for i in reversed(range(count))]
+        return io.NodeOutput(tuple(points.lengthened(amount) for amount in amounts))
