@@ -2,9 +2,17 @@
 
 import argparse
 
-from . import demo, edit, gpu, gradient, growth, quality, report
+from . import batch, demo, edit, gpu, gradient, growth, quality, report
 
-BENCHMARKS = {"gradient": gradient, "edit": edit, "quality": quality, "growth": growth, "demo": demo, "gpu": gpu}
+BENCHMARKS = {
+    "gradient": gradient,
+    "edit": edit,
+    "quality": quality,
+    "growth": growth,
+    "batch": batch,
+    "demo": demo,
+    "gpu": gpu,
+}
 
 
 def main() -> None:

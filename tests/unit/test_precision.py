@@ -13,8 +13,8 @@ from gooddrag.geometry import to_grid
 from gooddrag.lora import train_lora
 
 CONFIG = DragConfig(
-    inference_steps=5, operations=3, operations_per_step=3, gradient_steps=1, learning_rate=0.06, background="lock",
-    lora_steps=2, lora_batch=1, lora_rank=4,
+    inference_steps=4, operations=2, operations_per_step=2, gradient_steps=1, learning_rate=0.06, background="lock",
+    lora_steps=1, lora_batch=1, lora_rank=4,
 )  # fmt: skip
 
 
