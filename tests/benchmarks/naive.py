@@ -92,8 +92,6 @@ def edit(unet, z0: Tensor, text: Tensor, config: DragConfig, handle: Tensor, tar
     source = z
     for i, t in enumerate(schedule.timesteps):
         if i < config.drag_steps:
-            with torch.no_grad():
-                features(unet, z, t, text, grid)  # the tracking that opens a timestep
             step = Step(unet, z, t, text, config, handle, target, mask, *reference[i])
             for _ in range(config.operations_per_step * config.gradient_steps):
                 step()
