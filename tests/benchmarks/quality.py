@@ -116,24 +116,26 @@ def table(known: dict[tuple[str, str, int], dict], modes: list[str]) -> str:
 
     common = sorted(set.intersection(*({(k, s) for m, k, s in known if m == mode} for mode in modes)))
     rows = {mode: [known[mode, kind, seed] for kind, seed in common] for mode in modes}
-    base = rows[modes[0]]
+
+    def less(mode: str, other: str) -> str:
+        difference = [a["ratio"] - b["ratio"] for a, b in zip(rows[mode], rows[other])]
+        low, high = _mean_interval(difference)
+        return f"{statistics.fmean(difference):+.3f} [{low:+.3f}, {high:+.3f}]"
 
     def middle(mode: str, field: str) -> float:
         return statistics.median(r[field] for r in rows[mode])
 
     lines = [
-        f"| {len(common)} drags | U-Net evaluations | ratio: median, mean | mean less that of the first row [95 %] "
-        "| drag done, median | outside (of 255) | operations used |",
-        "|---|---|---|---|---|---|---|",
+        f"| {len(common)} drags | U-Net evaluations | ratio: median, mean | mean less that of row 1 [95 %] "
+        "| of row 2 | drag done, median | outside (of 255) | operations used |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for mode in modes:
         words, config, _ = MODES[mode]
         ratios = [r["ratio"] for r in rows[mode]]
-        difference = [r["ratio"] - b["ratio"] for r, b in zip(rows[mode], base)]
-        low, high = _mean_interval(difference)
         lines.append(
             f"| {words} | {config.evaluations} | {statistics.median(ratios):.2f}, {statistics.fmean(ratios):.2f} | "
-            f"{statistics.fmean(difference):+.3f} [{low:+.3f}, {high:+.3f}] | {middle(mode, 'done'):.2f} | "
+            f"{less(mode, modes[0])} | {less(mode, modes[min(1, len(modes) - 1)])} | {middle(mode, 'done'):.2f} | "
             f"{middle(mode, 'outside'):.2f} | {middle(mode, 'operations'):.0f} |"
         )
     lines += ["", f"| ratio by kind, median | {' | '.join(modes)} |", "|---|" + "---|" * len(modes)]
