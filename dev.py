@@ -24,7 +24,7 @@ TIERS = {
     "engine": ["pytest tests/unit -n 2"],
     "parity": ["pytest tests/parity -n 2", "tests.parity tests/parity/data"],
     "editor": ["pytest tests/js"],
-    "nodes": ["pytest tests/nodes"],
+    "nodes": ["pytest tests/nodes -n 2"],
     "workflows": ["pytest tests/workflows"],
     "browser": ["pytest tests/browser"],
     "slow": ["pytest tests/slow -s"],
