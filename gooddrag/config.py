@@ -104,6 +104,12 @@ class DragConfig:
         return self.feature_block if self.background == "lock" else None
 
     @property
+    def batched(self) -> bool:
+        """Whether several drags share evaluations. The penalty's absolute values turn rounding around zero, which depends on the
+        size of a batch, into whole signs; with it they do not."""
+        return self.background == "lock"
+
+    @property
     def evaluations(self) -> int:
         """Latents that the U-Net is evaluated on in a first edit that uses all operations: tuning, inversion, source, gradients
         and denoising."""

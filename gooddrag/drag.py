@@ -263,14 +263,13 @@ def drag_batch(
 ) -> list[DragResult]:
     """Several drags of one picture, one result for each of ``points``: as many at once as the free memory holds.
 
-    The results are those of ``drag`` up to rounding; an edit whose handles have arrived leaves the batch. With the penalty they
-    are dragged one after the other: its absolute values would turn rounding around zero into whole signs. The other
-    arguments and the errors are those of ``drag``.
+    The results are those of ``drag`` up to rounding; an edit whose handles have arrived leaves the batch. Without
+    ``config.batched`` they are dragged one after the other. The other arguments and the errors are those of ``drag``.
     """
     for p in points:
         check_fit(p, mask, inversion.size)
     source = source or Source(inversion, config)
-    shape, most = tuple(inversion.latent.shape), 1 if config.background == "penalty" else len(points)
+    shape, most = tuple(inversion.latent.shape), len(points) if config.batched else 1
     size = memory.fitting(model.unet, shape, config.evaluated_block, config.checkpointing, most=most)
     groups = [points[i : i + size] for i in range(0, len(points), size)]
     results: list[DragResult] = []

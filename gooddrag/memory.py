@@ -173,8 +173,8 @@ def fitting(
 ) -> int:
     """For how many latents at once, from 1 to ``most``, the gradients fit into the free memory."""
     free = free_bytes(unet.device)
-    if free is None or most == 1:
-        return most
+    if free is None or most <= 1:
+        return max(1, most)
     one = gradient_bytes(unet, latent_shape, block=block, checkpointing=checkpointing == "on")
     return max(1, min(most, free // one))
 

@@ -61,6 +61,7 @@ class Decode(io.ComfyNode):
                 )
             inside = host.one_mask(mask, size).cpu().numpy() > 0
             results = [paste_outside(result, original, inside, feather) for result in results]
+        image_out = host.to_images(results)
         overlays, frames, shown = results, results, {}
         if trace is not None:
             traces = several(trace)
@@ -74,8 +75,6 @@ class Decode(io.ComfyNode):
                 for operation, frame in t.frames:
                     frames.append(draw_result(host.to_pillow(host.decode(vae, frame, size)), t.trace, operation))
                 frames.append(overlay)
-        image_out = host.to_images(results)
-        if trace is not None:
             after = {"image": host.temporary(image_out[-1:], cls), "points": points_for_page(traces[-1].trace.points)}
             shown = {"gooddrag_after": [after]}
         return io.NodeOutput(image_out, host.to_images(overlays), host.to_images(frames), ui=shown)

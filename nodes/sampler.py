@@ -210,7 +210,7 @@ class Sampler(io.ComfyNode):
             state = value.states.get(node_id)
             if state is not None and state.source is not source:
                 state = None  # the model or the settings are others now
-        shape = (len(drags), *inversion.latent.shape[1:])
+        shape = (len(drags) if config.batched else 1, *inversion.latent.shape[1:])
         with host.diffusers_model(model, shape, gradients={"block": config.evaluated_block}) as borrowed:
             rest = (host.plain(mask), config, host.callback(model))
             if len(drags) == 1:

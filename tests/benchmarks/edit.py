@@ -8,11 +8,11 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 import time
 
 from .report import Report
+from .rounds import alternate
 
 VARIANTS = {
     "naive": "as the authors' code computes it",
@@ -82,13 +82,7 @@ def at_papers_settings(variant: str, seconds: dict) -> float:
 
 
 def run(args: argparse.Namespace) -> Report:
-    rounds: dict[str, list[dict]] = {v: [] for v in VARIANTS}
-    for i in range(args.rounds):
-        for variant in VARIANTS:
-            command = [sys.executable, "-m", "tests.benchmarks.edit", variant, str(args.size), str(args.threads)]
-            output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-            rounds[variant].append(json.loads(output.splitlines()[-1]))
-            print(f"round {i + 1}, {variant}: {rounds[variant][-1]}", file=sys.stderr, flush=True)
+    rounds = alternate("tests.benchmarks.edit", VARIANTS, args)
 
     def totals(variant: str) -> list[float]:
         return [sum(r["seconds"].values()) for r in rounds[variant]]

@@ -1,7 +1,4 @@
-"""One gradient step of the drag on the full-size U-Net of Stable Diffusion 1.5 with random weights.
-
-Every figure comes from a process of its own, so that nothing is left in memory by the one before.
-"""
+"""One gradient step of the drag on the full-size U-Net of Stable Diffusion 1.5 with random weights."""
 
 from __future__ import annotations
 
@@ -9,12 +6,12 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 from .report import Report
+from .rounds import alternate
 
 VARIANTS = {
     "naive": "as the authors' code computes it",
@@ -110,13 +107,7 @@ def child(variant: str, side: int, threads: int) -> dict:
 
 
 def run(args: argparse.Namespace) -> Report:
-    rounds: dict[str, list[dict]] = {v: [] for v in VARIANTS}
-    for i in range(args.rounds):
-        for variant in VARIANTS:
-            command = [sys.executable, "-m", "tests.benchmarks.gradient", variant, str(args.size), str(args.threads)]
-            output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-            rounds[variant].append(json.loads(output.splitlines()[-1]))
-            print(f"round {i + 1}, {variant}: {rounds[variant][-1]}", file=sys.stderr, flush=True)
+    rounds = alternate("tests.benchmarks.gradient", VARIANTS, args)
 
     def middle(variant: str, field: str) -> float:
         return statistics.median(r[field] for r in rounds[variant])
