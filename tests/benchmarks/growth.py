@@ -20,8 +20,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--largest", type=int, default=1024, help="leave larger pictures out")
 
 
-def _gradient(unet, side: int, pairs: int, repeats: int) -> float:
-    """Median seconds of a gradient step with lock, after a first one."""
+def _gradient(unet, side: int, pairs: int) -> float:
+    """Seconds of a gradient step with lock, after a first one."""
     import torch
 
     from gooddrag.config import DragConfig
@@ -36,12 +36,9 @@ def _gradient(unet, side: int, pairs: int, repeats: int) -> float:
     points = DragPoints(tuple((side // 3, y) for y in rows), tuple((2 * side // 3, y) for y in rows), side, side)
     step = product_step(unet, z, text, DragConfig(background="lock"), points, None, (side, side))
     step()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        step()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+    start = time.perf_counter()
+    step()
+    return time.perf_counter() - start
 
 
 def _drag(operations: int, gradients: int) -> float:
@@ -83,17 +80,14 @@ def run(args: argparse.Namespace) -> Report:
     figures: dict[str, dict] = {"pairs": {}, "side": {}, "K": {}, "J": {}}
     for _ in range(args.rounds):
         for n in PAIRS:
-            figures["pairs"].setdefault(n, []).append(_gradient(unet, 256, n, 1))
-    say(figures)
-    for side in sides:
-        figures["side"][side] = [_gradient(unet, side, 1, 2 if side < 700 else 1)]
-        say(side, figures["side"][side])
-    del unet
-    for k in OPERATIONS:
-        figures["K"][k] = [_drag(k, 1)]
-    for j in GRADIENTS:
-        figures["J"][j] = [_drag(5, j)]
-    say(figures)
+            figures["pairs"].setdefault(n, []).append(_gradient(unet, 256, n))
+        for side in sides:
+            figures["side"].setdefault(side, []).append(_gradient(unet, side, 1))
+        for k in OPERATIONS:
+            figures["K"].setdefault(k, []).append(_drag(k, 1))
+        for j in GRADIENTS:
+            figures["J"].setdefault(j, []).append(_drag(5, j))
+        say(figures)
     middle = {name: [statistics.median(v) for v in values.values()] for name, values in figures.items()}
     titles = {
         "pairs": ("One gradient step, 256x256, by pairs", "pairs", PAIRS),

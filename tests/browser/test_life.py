@@ -1,5 +1,6 @@
 """What was drawn survives everything that ComfyUI does with a node."""
 
+import itertools
 import json
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from tests.browser.studio import EMPTY
 
 SIZE = (640, 400)
+RUNS = itertools.count()
+"""The server is shared, and tells the page nothing of a prompt that it answers from its cache."""
 
 
 @pytest.fixture
@@ -141,6 +144,7 @@ def test_a_run_names_the_handles_on_protected_ground(drawn):
     drawn.drag((500, 60), (560, 90), SIZE)
     value = drawn.value()
     value["pairs"][0]["off"] = True
+    value["pairs"][2]["target"][0] -= next(RUNS)
     drawn.page.evaluate(
         """([id, text]) => {
           const { graph } = window.app;
