@@ -2,14 +2,16 @@
 
 import argparse
 
-from . import batch, demo, edit, gpu, gradient, growth, quality, report
+from . import batch, demo, edit, gpu, gradient, growth, options, quality, report, source
 
 BENCHMARKS = {
     "gradient": gradient,
     "edit": edit,
     "quality": quality,
     "growth": growth,
+    "source": source,
     "batch": batch,
+    "options": options,
     "demo": demo,
     "gpu": gpu,
 }

@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", default="custom", help="of LoRA Tune, DDIM Inversion and Sampler")
 
 
-def _run(server: Server, prompt: dict) -> dict[str, float]:
+def seconds_by_node(server: Server, prompt: dict) -> dict[str, float]:
     """Seconds by the nodes of this pack that ran."""
     seconds: dict[str, float] = {}
     now = [None, time.perf_counter()]
@@ -53,12 +53,12 @@ def run(args: argparse.Namespace) -> Report:
             server.post("/free", {"unload_models": True, "free_memory": True})
             node["Sampler"]["start"] = "picture"
             node["Points"]["points"] = ""
-            result = {"a first drag": _run(server, prompt)}
+            result = {"a first drag": seconds_by_node(server, prompt)}
             node["Points"]["points"] = json.dumps([[[118, 122], [140, 124]]])
-            result["another handle and target, same picture"] = _run(server, prompt)
+            result["another handle and target, same picture"] = seconds_by_node(server, prompt)
             node["Sampler"]["start"] = "last run"
             node["Points"]["points"] = json.dumps([[[118, 122], [140, 130]]])
-            result["the target moved by 6 pixels, start = last run"] = _run(server, prompt)
+            result["the target moved by 6 pixels, start = last run"] = seconds_by_node(server, prompt)
             rounds.append(result)
     lines = ["| run | nodes that ran, seconds | all | of the first |", "|---|---|---|---|"]
     best = {name: min((r[name] for r in rounds), key=lambda s: sum(s.values())) for name in rounds[0]}

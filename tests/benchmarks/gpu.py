@@ -1,45 +1,60 @@
-"""LoRA, a first edit and a drag that goes on, at the paper's settings on a GPU: seconds, peak memory, share of the roofline.
+"""LoRA, a first edit and a drag that goes on, at the paper's settings on a GPU: through the engine and through a real ComfyUI.
 
-The full-size U-Net of Stable Diffusion 1.5 with random weights; the autoencoder is left out. Without a GPU the table says so.
+A full-size Stable Diffusion 1.5 with random weights. The engine's rows leave the autoencoder out; ComfyUI's rows are its nodes,
+with its dynamic VRAM as it is by default. Without a GPU the table says so; ``--device cpu`` tries the benchmark itself out.
 """
 
 from __future__ import annotations
 
 import argparse
+import tempfile
+import threading
 import time
+from pathlib import Path
 
 from .report import Report
 
 SIZES = (512, 768, 1024)
-DTYPES = ("bfloat16", "float16")
+DTYPES = {"bfloat16": "--bf16-unet", "float16": "--fp16-unet"}
+"""torch's names and ComfyUI's."""
+WAYS = ("engine", "ComfyUI")
 PAPER_TFLOP = 350
 """Of a whole edit at 512x512 and the paper's settings."""
+TRIED_OUT = dict(inference_steps=4, operations=4, operations_per_step=2, lora_steps=2)
+"""Settings that a CPU can wait for."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
+    parser.add_argument("--dtypes", nargs="+", choices=DTYPES, default=list(DTYPES))
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument(
         "--peak-tflops", type=float, default=989, help="of the card in half precision; H100 and H200: 989"
     )
-    parser.add_argument("--device", default="cuda", help="cpu tries the benchmark itself out, on the demo model")
+    parser.add_argument("--device", default="cuda", help="cpu: a few steps, the engine on the demo model")
 
 
-def _once(device: str, dtype: str, side: int) -> dict:
+def _settings(gpu: bool):
+    from gooddrag import DragConfig
+
+    config = DragConfig(background="lock", patience=1000)
+    return config if gpu else config.replace(**TRIED_OUT)
+
+
+def _engine(gpu: bool, dtype: str, side: int) -> dict:
     import torch
 
-    from gooddrag import DragConfig, DragPoints, Model, demo, drag, invert, lora, train_lora
+    from gooddrag import DragPoints, Model, demo, drag, invert, lora, train_lora
 
     from .gradient import random_unet
 
-    gpu = device.startswith("cuda")
-    config = DragConfig(background="lock", patience=1000)
+    device, config = "cuda" if gpu else "cpu", _settings(gpu)
     if gpu:
-        unet = torch.nn.Module.to(random_unet(), device, getattr(torch, dtype))
-        model, text = Model(unet), torch.randn(1, 77, 768, device=device)
+        model = Model(torch.nn.Module.to(random_unet(), device, getattr(torch, dtype)))
+        text = torch.randn(1, 77, 768, device=device)
     else:
         model, _ = demo.load(device, getattr(torch, dtype))
         text = demo.text(model)
-        config = config.replace(inference_steps=4, operations=4, operations_per_step=2, lora_steps=2)
     z0 = torch.randn(1, 4, side // 8, side // 8, device=device)
     points = DragPoints.from_text(f"{side // 4},{side // 4}>{side * 3 // 4},{side // 2}", side, side)
     further = DragPoints.from_text(f"{side // 4},{side // 4}>{side * 3 // 4},{side // 2 + 8}", side, side)
@@ -65,34 +80,104 @@ def _once(device: str, dtype: str, side: int) -> dict:
         less = config.replace(operations=max(config.operations // 7, 1))
         timed("continued", lambda: drag(model, inversion, further, None, less, state=first.state))
     peak = torch.cuda.max_memory_allocated() if gpu else 0
-    return {"dtype": dtype, "side": side, "seconds": seconds, "peak": peak}
+    return {"seconds": seconds, "peak": peak}
+
+
+class _Used:
+    """The most memory of the GPU that was taken, by all processes, while the block ran."""
+
+    def __init__(self, server):
+        self.server, self.peak, self.done = server, 0, threading.Event()
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+
+    def _watch(self) -> None:
+        while not self.done.wait(0.05):
+            device = self.server.get("/system_stats")["devices"][0]
+            self.peak = max(self.peak, device["vram_total"] - device["vram_free"])
+
+    def __enter__(self) -> _Used:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_exception) -> None:
+        self.done.set()
+        self.thread.join()
+
+
+def _comfyui(gpu: bool, dtype: str, side: int) -> dict:
+    import numpy as np
+    from PIL import Image
+
+    from devtools import environment, workflow
+    from devtools.server import Server, copy_input
+    from tests.slow import random_checkpoint
+
+    from .demo import seconds_by_node
+
+    checkpoints = environment.BASE / "models" / "checkpoints"
+    checkpoint = random_checkpoint.kept(environment.comfyui_dir(), checkpoints)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"gooddrag_random_{side}.png"
+        small = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        Image.fromarray(small).resize((side, side), Image.Resampling.BICUBIC).save(path)
+        picture = copy_input(path)
+    config = _settings(gpu)
+    with Server(arguments=(DTYPES[dtype],) if gpu else ()) as server:
+        graph = workflow.load(environment.ROOT / "example_workflows" / "gooddrag_sd15.json")
+        prompt = workflow.to_prompt(graph, server.get("/object_info"))
+
+        def inputs(kind: str) -> dict:
+            return prompt[workflow.find(prompt, kind)]["inputs"]
+
+        inputs("CheckpointLoaderSimple")["ckpt_name"] = checkpoint.name
+        inputs("LoadImage")["image"] = picture
+        inputs("GoodDrag_LoRATune")["steps"] = config.lora_steps
+        inputs("GoodDrag_Invert")["steps"] = config.inference_steps
+        sampler, points = inputs("GoodDrag_Sampler"), inputs("GoodDrag_Points")
+        sampler |= {k: getattr(config, k) for k in ("operations", "operations_per_step", "patience")}
+        # as for the engine, what is loaded and chosen once is not timed
+        warm = {"operations": 1, "operations_per_step": 1, "gradient_steps": 1}
+        before, lora_steps = {k: sampler[k] for k in warm}, inputs("GoodDrag_LoRATune")["steps"]
+        points["points"] = f"[[[{side // 4}, {side // 4}], [{side * 3 // 4}, {side // 2}]]]"
+        sampler |= warm
+        inputs("GoodDrag_LoRATune")["steps"] = 1
+        server.run(prompt)
+        sampler |= before
+        inputs("GoodDrag_LoRATune")["steps"] = lora_steps
+        with _Used(server) as used:
+            first = seconds_by_node(server, prompt)
+            points["points"] = f"[[[{side // 4}, {side // 4}], [{side * 3 // 4}, {side // 2 + 8}]]]"
+            sampler |= {"start": "last run", "operations": max(config.operations // 7, 1)}
+            continued = seconds_by_node(server, prompt)
+    assert set(continued) <= {"Points", "Sampler", "Decode"}, continued
+    seconds = {"lora": first["LoRATune"], "invert": first["Invert"], "drag": first["Sampler"]}
+    return {"seconds": seconds | {"continued": continued["Sampler"]}, "peak": used.peak if gpu else 0}
 
 
 def run(args: argparse.Namespace) -> Report:
     import torch
 
+    gpu = args.device == "cuda"
     lines = [
-        "| U-Net | picture | LoRA, s | first edit (inversion and drag), s | continued drag (10 operations), s "
+        "| U-Net | picture | through | LoRA, s | first edit (inversion and drag), s | continued drag (10 operations), s "
         "| peak memory, GB | share of the roofline |",
-        "|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|",
     ]
     rows = []
-    for dtype in DTYPES:
+    for dtype in args.dtypes:
         for side in args.sizes:
-            if args.device == "cuda" and not torch.cuda.is_available():
-                lines.append(
-                    f"| {dtype} | {side}x{side} | not measured | not measured | not measured | not measured | |"
-                )
-                continue
-            best = min(
-                (_once(args.device, dtype, side) for _ in range(args.rounds)), key=lambda r: sum(r["seconds"].values())
-            )
-            rows.append(best)
-            s = best["seconds"]
-            edit = s["invert"] + s["drag"]
-            share = f"{PAPER_TFLOP / edit / args.peak_tflops:.0%}" if side == 512 and args.device == "cuda" else ""
-            lines.append(
-                f"| {dtype} | {side}x{side} | {s['lora']:.1f} | {edit:.1f} | {s['continued']:.1f} | "
-                f"{best['peak'] / 1e9:.1f} | {share} |"
-            )
+            for way in args.ways:
+                head = f"| {dtype} | {side}x{side} | {way} |"
+                if gpu and not torch.cuda.is_available():
+                    lines.append(f"{head} not measured | not measured | not measured | not measured | |")
+                    continue
+                measure = {"engine": _engine, "ComfyUI": _comfyui}[way]
+                rounds = [measure(gpu, dtype, side) for _ in range(args.rounds)]
+                best = min(rounds, key=lambda r: sum(r["seconds"].values()))
+                rows.append({"dtype": dtype, "side": side, "way": way, "rounds": rounds})
+                s = best["seconds"]
+                edit = s["invert"] + s["drag"]
+                share = f"{PAPER_TFLOP / edit / args.peak_tflops:.0%}" if side == 512 and gpu else ""
+                peak = f"{best['peak'] / 1e9:.1f}" if gpu else ""
+                lines.append(f"{head} {s['lora']:.1f} | {edit:.1f} | {s['continued']:.1f} | {peak} | {share} |")
     return Report("\n".join(lines), {"rows": rows})

@@ -15,6 +15,7 @@ from .rounds import alternate
 
 VARIANTS = {
     "naive": "as the authors' code computes it",
+    "naive scores": "the same without a LoRA: attention that keeps its scores",
     "penalty": "product, penalty outside the mask",
     "lock": "product, lock outside the mask",
     "lock checkpointed": "product, lock, gradient checkpointing",
@@ -63,8 +64,29 @@ def product_step(unet, z, text, config, points, mask, size):
     return lambda: run.step([edit], inversion.schedule.timesteps[0])[0]
 
 
+def _counting():
+    """torch's counter of floating-point operations, told what the CPU's fused attention is."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
+
+    aten = torch.ops.aten
+
+    def forward(q, k, v, *_args, out_shape=None, **_kwargs) -> int:
+        return sdpa_flop_count(q, k, v)
+
+    def backward(gradient, q, k, v, *_args, out_shape=None, **_kwargs) -> int:
+        return sdpa_backward_flop_count(gradient, q, k, v)
+
+    attention = {
+        aten._scaled_dot_product_flash_attention_for_cpu: forward,
+        aten._scaled_dot_product_flash_attention_for_cpu_backward: backward,
+    }
+    return FlopCounterMode(display=False, custom_mapping=attention)
+
+
 def child(variant: str, side: int, threads: int) -> dict:
     import torch
+    from diffusers.models.attention_processor import AttnProcessor
 
     from gooddrag.config import DragConfig
     from gooddrag.geometry import DragPoints, latent_mask, to_grid
@@ -82,7 +104,9 @@ def child(variant: str, side: int, threads: int) -> dict:
     points = DragPoints(((side // 3, side // 2),), ((2 * side // 3, side // 2),), side, side)
     mask = torch.zeros(side, side)
     mask[side // 4 : 3 * side // 4, side // 4 : 3 * side // 4] = 1
-    if variant == "naive":
+    if variant == "naive scores":
+        unet.set_attn_processor(AttnProcessor())
+    if variant.startswith("naive"):
         grid = (side // 2, side // 2)
         (handle,), (target,) = to_grid(points.handles, grid), to_grid(points.targets, grid)
         config = DragConfig()
@@ -98,12 +122,19 @@ def child(variant: str, side: int, threads: int) -> dict:
             unet.enable_gradient_checkpointing()
         step = product_step(unet, z, text, DragConfig(background=background), points, mask, (side, side))
     weights = sum(p.numel() * p.element_size() for p in unet.parameters())
-    step()  # the first one allocates
+    with _counting() as counter:
+        step()  # the first one allocates
     memory.reset_peak()
     start = time.perf_counter()
     loss = step()
     seconds = time.perf_counter() - start
-    return {"seconds": seconds, "above": max(memory.peak() - before, 0), "weights": weights, "loss": loss}
+    return {
+        "seconds": seconds,
+        "above": max(memory.peak() - before, 0),
+        "weights": weights,
+        "loss": loss,
+        "flop": counter.get_total_flops(),
+    }
 
 
 def run(args: argparse.Namespace) -> Report:
@@ -112,19 +143,20 @@ def run(args: argparse.Namespace) -> Report:
     def middle(variant: str, field: str) -> float:
         return statistics.median(r[field] for r in rounds[variant])
 
-    base_time, base_memory = middle("naive", "seconds"), middle("naive", "above")
+    base_time, base_memory, base_flop = (middle("naive", field) for field in ("seconds", "above", "flop"))
     lines = [
         f"| one gradient step, {args.size}x{args.size}, float32, {args.threads or os.cpu_count()} threads "
-        "| seconds, median [range] | times faster | "
+        "| seconds, median [range] | times faster | TFLOP | times fewer | "
         "memory above the weights | of the baseline's |",
-        "|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|",
     ]
     for variant, words in VARIANTS.items():
         times = [r["seconds"] for r in rounds[variant]]
-        above = middle(variant, "above")
+        above, flop = middle(variant, "above"), middle(variant, "flop")
         lines.append(
             f"| {words} | {statistics.median(times):.1f} [{min(times):.1f}, {max(times):.1f}] | "
-            f"{base_time / statistics.median(times):.1f} | {above / MIB:.0f} MiB | {above / base_memory:.2f} |"
+            f"{base_time / statistics.median(times):.1f} | {flop / 1e12:.2f} | {base_flop / flop:.1f} | "
+            f"{above / MIB:.0f} MiB | {above / base_memory:.2f} |"
         )
     return Report("\n".join(lines), {"size": args.size, "threads": args.threads, "rounds": rounds})
 

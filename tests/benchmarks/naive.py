@@ -1,7 +1,9 @@
 """A gradient step, and an edit, as the authors' code computes them: the baseline.
 
 Nothing is frozen, so the backward pass makes a gradient for every weight of the U-Net; the whole U-Net is evaluated; the
-feature map is upsampled to half the picture's resolution before the patches are read from it.
+feature map is upsampled to half the picture's resolution before the patches are read from it. With a LoRA their attention is
+torch's fused one, which is diffusers' default now; without one it is diffusers' ``AttnProcessor``, which keeps every score.
+``tests/parity/test_baseline.py`` holds it to what the engine computes.
 """
 
 from __future__ import annotations
@@ -30,11 +32,11 @@ def features(unet: UNet2DConditionModel, z: Tensor, t: int, text: Tensor, grid: 
 
 def patch(feature: Tensor, centre: Tensor, radius: int) -> Tensor:
     """A square of side 2 r + 1 at a place between the cells, bilinearly from the whole map."""
-    h, w = feature.shape[-2:]
-    offset = torch.arange(-radius, radius + 1, dtype=feature.dtype)
-    y, x = torch.meshgrid(centre[1] + offset, centre[0] + offset, indexing="ij")
-    places = torch.stack([x / (w - 1), y / (h - 1)], -1) * 2 - 1
-    return F.grid_sample(feature, places[None], align_corners=True)
+    row, col = (int(c) for c in centre.floor())
+    fy, fx = (centre - centre.floor()).tolist()
+    wide = feature[:, :, row - radius : row + radius + 2, col - radius : col + radius + 2]
+    high = wide[:, :, :-1] * (1 - fy) + wide[:, :, 1:] * fy
+    return high[..., :-1] * (1 - fx) + high[..., 1:] * fx
 
 
 class Step:

@@ -1,8 +1,9 @@
-"""Write a full-size Stable Diffusion 1.5 checkpoint with random weights in the original single-file layout.
+"""A full-size Stable Diffusion 1.5 checkpoint with random weights in the original single-file layout.
 
-``python tests/slow/random_checkpoint.py COMFYUI_DIR FILE.safetensors``: about 2.1 GB in half precision.
+``python tests/slow/random_checkpoint.py COMFYUI_DIR FILE.safetensors`` writes it: about 2.1 GB in half precision.
 """
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -19,6 +20,16 @@ VAE = {
     "double_z": True, "z_channels": 4, "resolution": 256, "in_channels": 3, "out_ch": 3, "ch": 128,
     "ch_mult": [1, 2, 4, 4], "num_res_blocks": 2, "attn_resolutions": [], "dropout": 0.0,
 }  # fmt: skip
+
+
+def kept(comfyui: Path, checkpoints: Path) -> Path:
+    """The file in ComfyUI's folder of checkpoints, made by ComfyUI's own classes when it is not there yet."""
+    file = checkpoints / "random_sd15.safetensors"
+    if not file.exists():
+        part = file.with_suffix(".part.safetensors")
+        subprocess.run([sys.executable, __file__, str(comfyui), str(part)], check=True)
+        part.rename(file)
+    return file
 
 
 def fill(name: str, tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
