@@ -33,8 +33,10 @@ class _Looking:
         return self.processor(attn, hidden_states, source, *args, **kwargs)
 
 
-def self_attention_layers(unet: UNet2DConditionModel, blocks: Sequence[str]) -> list[str]:
-    """Names of the self-attention processors in the named blocks, in the order of the U-Net."""
+def self_attention_layers(unet: UNet2DConditionModel, blocks: Sequence[str] | None = None) -> list[str]:
+    """Names of the self-attention processors in the named blocks, or in all, in the order of the U-Net."""
+    if blocks is None:
+        return [n for n in unet.attn_processors if n.endswith("attn1.processor")]
     prefixes = tuple(f"{block}." for block in blocks)
     names = [n for n in unet.attn_processors if n.startswith(prefixes) and n.endswith("attn1.processor")]
     for prefix in prefixes:
@@ -55,11 +57,11 @@ def replaced(unet: UNet2DConditionModel, changes: Mapping[str, object]) -> Itera
 
 
 @contextmanager
-def remembering(unet: UNet2DConditionModel, blocks: Sequence[str]) -> Iterator[dict[str, Tensor]]:
-    """While active, the inputs ``(b, tokens, C)`` of the self-attention layers of ``blocks`` are collected by name."""
+def remembering(unet: UNet2DConditionModel, blocks: Sequence[str] | None = None) -> Iterator[dict[str, Tensor]]:
+    """While active, the inputs ``(b, tokens, C)`` of the self-attention layers of ``blocks``, or of all, are collected by name."""
     memory: dict[str, Tensor] = {}
     before = unet.attn_processors
-    layers = self_attention_layers(unet, blocks) if blocks else []
+    layers = self_attention_layers(unet, blocks)
     with replaced(unet, {n: _Remembering(before[n], memory, n) for n in layers}):
         yield memory
 

@@ -39,6 +39,9 @@ class DragConfig:
     # what lies outside the mask
     background: str = "penalty"  # the paper's term, or "lock": the unedited latent is written back
     mask_weight: float = 0.2  # [lambda] of the penalty
+    window: bool = (
+        False  # the U-Net is evaluated around mask and arrows only; beyond, the picture stays the unedited one
+    )
 
     # mutual self-attention once dragging has ended; empty for none
     mutual_blocks: tuple[str, ...] = ("up_blocks.2", "up_blocks.3")
@@ -147,6 +150,7 @@ PRESETS = {
         gradient_steps=2,
         learning_rate=0.04,
         background="lock",
+        window=True,
         lora_steps=20,
         lora_learning_rate=1e-3,
     ),
@@ -158,6 +162,7 @@ PRESETS = {
         learning_rate=0.055,
         drag_size=8.0,
         background="lock",
+        window=True,
         lora_steps=0,
     ),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 import torch
@@ -20,6 +20,10 @@ from .motion import mask_loss
 from .progress import Progress, silent
 from .source import Source, SourceStep
 from .trace import DragTrace
+from .window import Window, alignment
+
+LARGEST_WINDOW = 0.8
+"""Of the picture's area; a larger window would not save what it costs."""
 
 LOSS_SCALE = 2.0**10
 """For a U-Net in float16: gradients of features (about 1e-3) would vanish on their way to the latent."""
@@ -94,6 +98,7 @@ class _Run:
         self.model, self.inversion, self.edits = model, inversion, edits
         self.config, self.callback = config, callback
         self.editable = latent_mask(mask, inversion.latent)
+        self.window = _window(model, self.editable, config)
         self.scale = LOSS_SCALE if model.unet.dtype == torch.float16 else 1.0
         left = len(inversion.schedule.timesteps) - index
         self.end_of_drag = index + min(config.drag_steps, left)
@@ -122,16 +127,26 @@ class _Run:
             return z
         return self.editable * z + (1 - self.editable) * source
 
+    def within(self, step: SourceStep) -> AbstractContextManager[None]:
+        """While active, the model evaluates the window, as it lies in the unedited picture."""
+        return self.model.surrounded(step.surroundings) if self.window else nullcontext()
+
+    def crop(self, x: Tensor) -> Tensor:
+        return self.window.crop(x) if self.window else x
+
+    def paste(self, x: Tensor, source: Tensor) -> Tensor:
+        return self.window.paste(x, source) if self.window else x
+
     def evaluate(self, edits: list[_Edit], t: int) -> dict[_Edit, tuple[Tensor, Tensor | None]]:
         """F(z_t^k) of each edit, and z_{t-1}^k where the loss will ask for it."""
-        z = torch.cat([e.z for e in edits])
+        z, source = self.crop(torch.cat([e.z for e in edits])), edits[0].reference.source
         denoised: Sequence[Tensor | None] = [None] * len(edits)
         if self.config.background == "lock":
             feature = self.model.features(z, t, self.inversion.text, self.config.feature_block)
         else:
             prediction, feature = self.model.predict_with_features(z, t, self.inversion.text, self.config.feature_block)
-            denoised = self.inversion.schedule.denoise(prediction, t, z)[0].split(1)
-        features = feature.split(1)
+            denoised = self.paste(self.inversion.schedule.denoise(prediction, t, z)[0], source.denoised).split(1)
+        features = self.paste(feature, source.feature).split(1)
         for e, f in zip(edits, features):
             e.feature = f.detach()
         return dict(zip(edits, zip(features, denoised)))
@@ -140,7 +155,7 @@ class _Run:
         """Eq. 8, or Eq. 7 without information preservation."""
         loss = edit.handles.loss(feature, edit.reference)
         if denoised is not None:
-            loss = loss + self.config.mask_weight * mask_loss(denoised, edit.reference.denoised, self.editable)
+            loss = loss + self.config.mask_weight * mask_loss(denoised, edit.reference.source.denoised, self.editable)
         return loss
 
     def gradient(self, edits: list[_Edit], t: int) -> list[float]:
@@ -172,7 +187,7 @@ class _Run:
         for e in edits:
             e.optimizer.step()
             with torch.no_grad():
-                e.z.copy_(self.outside(e.z, e.reference.latent))
+                e.z.copy_(self.outside(e.z, e.reference.source.latent))
         return losses
 
     @torch.enable_grad()
@@ -204,12 +219,20 @@ class _Run:
     @torch.no_grad()
     def denoise(self, edits: list[_Edit], t: int, step: SourceStep, *, mutual: bool) -> None:
         """One DDIM step of the edited latents: z_{t-1} and the predicted z_0. No mutual attention while dragging."""
-        z = torch.cat([e.z for e in edits])
+        z = self.crop(torch.cat([e.z for e in edits]))
         prediction = self.model.predict_looking(z, t, self.inversion.text, step.memory if mutual else {})
         z, preview = self.inversion.schedule.denoise(prediction, t, z)
-        z = self.outside(z, step.denoised)
+        z, preview = self.outside(self.paste(z, step.denoised), step.denoised), self.paste(preview, step.preview)
         for i, e in enumerate(edits):
             e.z, e.preview = z[i : i + 1], preview[i : i + 1]
+
+
+def _window(model: Model, editable: Tensor, config: DragConfig) -> Window | None:
+    """Around the ``editable`` cells; None where that is most of the picture, which is then evaluated as a whole."""
+    if not config.window:
+        return None
+    window = Window.around(editable[0, 0] > 0, alignment(model.unet))
+    return window if window.share <= LARGEST_WINDOW else None
 
 
 def _carried_on(points: DragPoints, start: DragState) -> Tensor:
@@ -270,7 +293,8 @@ def drag_batch(
         check_fit(p, mask, inversion.size)
     source = source or Source(inversion, config)
     shape, most = tuple(inversion.latent.shape), len(points) if config.batched else 1
-    size = memory.fitting(model.unet, shape, config.evaluated_block, config.checkpointing, most=most)
+    window = _window(model, latent_mask(mask, inversion.latent), config)
+    size = memory.fitting(model.unet, shape, config.evaluated_block, config.checkpointing, window=window, most=most)
     groups = [points[i : i + size] for i in range(0, len(points), size)]
     results: list[DragResult] = []
     for i, group in enumerate(groups):
@@ -304,7 +328,9 @@ def _together(
     within = nullcontext(run.attempt)
     if config.operations:
         shape = (len(edits), *start.latent.shape[1:])
-        within = memory.sparingly(model, shape, config.evaluated_block, config.checkpointing, advice=ADVICE)
+        within = memory.sparingly(
+            model, shape, config.evaluated_block, config.checkpointing, window=run.window, advice=ADVICE
+        )
     with within as run.attempt:
         for i, t in list(enumerate(schedule.timesteps))[start.index :]:
             mark = time.monotonic()
@@ -312,24 +338,25 @@ def _together(
             others = [e for e in edits if e not in dragged]
             if dragged:
                 run.report("reference", t)
-            step = source.step(model, i, feature=bool(dragged), memory=bool(others))
+            step = source.step(model, i, feature=bool(dragged), memory=bool(others), window=run.window)
             run.done += 1
             seconds["reference"] += time.monotonic() - mark
             mark = time.monotonic()
-            if dragged:
-                run.drag(dragged, t, step)
-                for e in dragged:
-                    e.finish(i)
-            if not any(e.handles.going for e in edits):
-                run.skip_gradients()
-            if dragged:
-                seconds["drag"] += time.monotonic() - mark
-                mark = time.monotonic()
-                run.denoise(dragged, t, step, mutual=False)
-                for e in dragged:
-                    e.previews.append((e.handles.operation, e.preview))
-            if others:
-                run.denoise(others, t, step, mutual=True)
+            with run.within(step):
+                if dragged:
+                    run.drag(dragged, t, step)
+                    for e in dragged:
+                        e.finish(i)
+                if not any(e.handles.going for e in edits):
+                    run.skip_gradients()
+                if dragged:
+                    seconds["drag"] += time.monotonic() - mark
+                    mark = time.monotonic()
+                    run.denoise(dragged, t, step, mutual=False)
+                    for e in dragged:
+                        e.previews.append((e.handles.operation, e.preview))
+                if others:
+                    run.denoise(others, t, step, mutual=True)
             seconds["denoise"] += time.monotonic() - mark
             run.done += 1
             run.report(

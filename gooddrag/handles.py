@@ -23,8 +23,7 @@ class Reference:
     F(z_t^0) around the original handles ``(n, C, 2 r1 + 1, 2 r1 + 1)`` with the cells that lie on the grid, and F at the
     handles ``(n, C)``."""
 
-    latent: Tensor
-    denoised: Tensor
+    source: SourceStep
     templates: Tensor
     inside: Tensor
     originals: Tensor
@@ -33,7 +32,7 @@ class Reference:
     def at(cls, handles: Tensor, step: SourceStep, radius: int) -> Reference:
         """``handles`` ``(n, 2)`` are p_i^0 in grid cells."""
         templates, inside = sample_patches(step.feature, handles, radius, grid_size(step.latent))
-        return cls(step.latent, step.denoised, templates, inside, templates[:, :, radius, radius])
+        return cls(step, templates, inside, templates[:, :, radius, radius])
 
 
 class Handles:

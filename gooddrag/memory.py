@@ -17,6 +17,7 @@ from torch import Tensor
 from .attention import replaced
 from .features import predict_with_features
 from .model import Model
+from .window import Window
 
 log = logging.getLogger("GoodDrag")
 
@@ -61,8 +62,17 @@ class _Kept(torch.autograd.Function):
 
 
 class _FlashAttention:
+    """``area``: of the picture, which self-attention looks at, over that of the window whose tokens it is given."""
+
+    def __init__(self, area: float):
+        self.area = area
+
     def __call__(self, attn, hidden_states: Tensor, encoder_hidden_states: Tensor | None = None, *_a, **_k) -> Tensor:
-        other = hidden_states if encoder_hidden_states is None else encoder_hidden_states
+        other = encoder_hidden_states
+        if other is None:
+            batch, count, channels = hidden_states.shape
+            beyond = hidden_states.new_empty(batch, round(count * (self.area - 1)), channels)
+            other = torch.cat([hidden_states, beyond], dim=1)
         return attn.to_out[0](_Kept.apply(attn.to_q(hidden_states), attn.to_k(other), attn.to_v(other)))
 
 
@@ -74,33 +84,43 @@ def gradient_bytes(
     tokens: int = 77,
     checkpointing: bool = False,
     tuning: bool = False,
+    window: Window | None = None,
 ) -> int:
-    """Memory beside the weights for one gradient of the U-Net by its input ``latent_shape`` ``(b, 4, h, w)``.
+    """Memory beside the weights for one gradient of the U-Net by its input ``latent_shape`` ``(b, 4, h, w)``, or by a ``window``
+    of that.
 
     ``block``: the forward pass ends there; None runs the whole U-Net. ``tuning``: a LoRA is on the attention layers, whose
     inputs are kept for its gradients. The pass is made on torch's meta device, where it costs
     a third of a second and no memory, and what autograd would keep is counted.
     """
     config = json.dumps({k: v for k, v in unet.config.items() if not k.startswith("_")}, sort_keys=True)
-    kept = _kept(config, unet.dtype, tuple(latent_shape), block, tokens, tuning, False)
+    shape, area = tuple(latent_shape), 1.0
+    if window:
+        shape, area = (*shape[:2], window.bottom - window.top, window.right - window.left), 1 / window.share
+
+    def count(checkpointing: bool) -> int:
+        return _kept(config, unet.dtype, shape, area, block, tokens, tuning, checkpointing)
+
+    kept = count(False)
     if not checkpointing:
         return int(WORKING * kept)
-    least = _kept(config, unet.dtype, tuple(latent_shape), block, tokens, tuning, True)
-    return int(WORKING * least + AGAIN * kept)
+    return int(WORKING * count(True) + AGAIN * kept)
 
 
 @lru_cache(maxsize=64)
 @torch.inference_mode(False)
 @torch.enable_grad()
-def _kept(config: str, dtype, latent_shape, block: str | None, tokens: int, tuning: bool, checkpointing: bool) -> int:
+def _kept(
+    config: str, dtype, shape, area: float, block: str | None, tokens: int, tuning: bool, checkpointing: bool
+) -> int:
     with torch.device("meta"):
         twin = UNet2DConditionModel.from_config(json.loads(config)).requires_grad_(False)
         torch.nn.Module.to(twin, dtype)  # diffusers' own would warn of layers that this U-Net has not
         for name, parameter in twin.named_parameters():
             parameter.requires_grad_(tuning and name.endswith(PROJECTIONS))
-        z = torch.empty(latent_shape, dtype=dtype, requires_grad=True)
+        z = torch.empty(shape, dtype=dtype, requires_grad=True)
         text = torch.empty(1, tokens, twin.config.cross_attention_dim, dtype=dtype)
-        t = torch.empty(latent_shape[0], dtype=torch.long)
+        t = torch.empty(shape[0], dtype=torch.long)
     if checkpointing:
         twin.enable_gradient_checkpointing()
     weights = {p.untyped_storage()._cdata for p in twin.parameters()}
@@ -113,7 +133,7 @@ def _kept(config: str, dtype, latent_shape, block: str | None, tokens: int, tuni
         return tensor
 
     hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
-    with hooks, replaced(twin, dict.fromkeys(twin.attn_processors, _FlashAttention())):
+    with hooks, replaced(twin, dict.fromkeys(twin.attn_processors, _FlashAttention(area))):
         predict_with_features(twin, z, t, text, block or "mid_block", features_only=block is not None)
     return sum(s.nbytes() for s in storages.values())
 
@@ -147,19 +167,22 @@ def plan(
     *,
     advice: str,
     tuning: bool = False,
+    window: Window | None = None,
 ) -> bool:
     """Whether to use gradient checkpointing: as ``checkpointing`` says ("on", "off"), or with "auto" when the gradients
     would not fit without. Raises ``NotEnoughMemory`` with ``advice`` when they cannot fit."""
     free = free_bytes(unet.device)
     if free is None:
         return checkpointing == "on"
-    plain = gradient_bytes(unet, latent_shape, block=block, tuning=tuning)
+    asked = dict(block=block, tuning=tuning, window=window)
+    plain = gradient_bytes(unet, latent_shape, **asked)
     chosen = checkpointing == "on" or (checkpointing == "auto" and plain > free)
     needed = plain
     if chosen:
-        needed = gradient_bytes(unet, latent_shape, block=block, tuning=tuning, checkpointing=True)
+        needed = gradient_bytes(unet, latent_shape, **asked, checkpointing=True)
+    part = f" ({window.share:.0%} of it)" if window else ""
     what = (
-        f"gradients at {latent_shape[-1] * 8}x{latent_shape[-2] * 8} need about {gigabytes(needed)} beside the model "
+        f"gradients at {latent_shape[-1] * 8}x{latent_shape[-2] * 8}{part} need about {gigabytes(needed)} beside the model "
         f"{'with' if chosen else 'without'} gradient checkpointing, and {gigabytes(free)} are free"
     )
     if needed > free:
@@ -169,13 +192,19 @@ def plan(
 
 
 def fitting(
-    unet: UNet2DConditionModel, latent_shape: tuple[int, ...], block: str | None, checkpointing: str, *, most: int
+    unet: UNet2DConditionModel,
+    latent_shape: tuple[int, ...],
+    block: str | None,
+    checkpointing: str,
+    *,
+    window: Window | None,
+    most: int,
 ) -> int:
     """For how many latents at once, from 1 to ``most``, the gradients fit into the free memory."""
     free = free_bytes(unet.device)
     if free is None or most <= 1:
         return max(1, most)
-    one = gradient_bytes(unet, latent_shape, block=block, checkpointing=checkpointing == "on")
+    one = gradient_bytes(unet, latent_shape, block=block, window=window, checkpointing=checkpointing == "on")
     return max(1, min(most, free // one))
 
 
@@ -188,6 +217,7 @@ def sparingly(
     *,
     advice: str,
     tuning: bool = False,
+    window: Window | None = None,
 ) -> Iterator[Callable]:
     """While active, gradients of ``model`` are computed within the memory that there is; see ``plan``.
 
@@ -208,7 +238,7 @@ def sparingly(
                 until_the_end.enter_context(model.checkpointed())
             return compute()
 
-        if plan(model.unet, latent_shape, block, checkpointing, advice=advice, tuning=tuning):
+        if plan(model.unet, latent_shape, block, checkpointing, advice=advice, tuning=tuning, window=window):
             until_the_end.enter_context(model.checkpointed())
         failed = None
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 from . import features
 from .attention import looking_at, remembering
 from .schedule import Schedule
+from .window import Surroundings, Window, recording, surrounded
 
 
 @dataclass(frozen=True)
@@ -56,17 +57,26 @@ class Model:
         return features.predict_with_features(self.unet, z, t, text, block, features_only=True)[1]
 
     def look(
-        self, z: Tensor, t: int, text: Tensor, block: str, mutual_blocks: Sequence[str]
-    ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """Prediction, F(z), and what ``predict_looking`` needs of ``z``: the inputs of the self-attention layers."""
-        with remembering(self.unet, mutual_blocks) as memory:
+        self, z: Tensor, t: int, text: Tensor, block: str, mutual_blocks: Sequence[str], window: Window | None = None
+    ) -> tuple[Tensor, Tensor, dict[str, Tensor], Surroundings | None]:
+        """Prediction, F(z), the inputs of the self-attention layers of ``mutual_blocks``, which ``predict_looking`` needs, and
+        with a ``window`` what ``surrounded`` needs."""
+        with ExitStack() as contexts:
+            memory = contexts.enter_context(remembering(self.unet, mutual_blocks))
+            around = contexts.enter_context(recording(self.unet, window)) if window else None
             prediction, feature = self.predict_with_features(z, t, text, block)
-        return prediction, feature, memory
+        return prediction, feature, memory, around
 
     def predict_looking(self, z: Tensor, t: int, text: Tensor, memory: Mapping[str, Tensor]) -> Tensor:
         """Prediction of a latent whose self-attention takes keys and values from what ``look`` remembered."""
         with looking_at(self.unet, memory):
             return self.predict(z, t, text)
+
+    @contextmanager
+    def surrounded(self, by: Surroundings) -> Iterator[None]:
+        """While active, latents are windows, and so are predictions and features; also while gradients are taken of them."""
+        with surrounded(self.unet, by):
+            yield
 
     @contextmanager
     def checkpointed(self) -> Iterator[None]:

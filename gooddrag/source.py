@@ -11,6 +11,7 @@ from .config import DragConfig
 from .inversion import Inversion
 from .memory import free_bytes
 from .model import Model
+from .window import Surroundings, Window
 
 SHARE = 0.25
 """Of the free memory: as much may be kept for later edits."""
@@ -18,22 +19,41 @@ SHARE = 0.25
 
 @dataclass(frozen=True)
 class SourceStep:
-    """The unedited picture at one timestep: z_t^0 and z_{t-1}^0 ``(1, 4, h, w)``, F(z_t^0) ``(1, C, h', w')``, and the
-    inputs of the mutual self-attention layers by name. What was not kept is None."""
+    """The unedited picture at one timestep: z_t^0, z_{t-1}^0 and the z_0 that is predicted, ``(1, 4, h, w)``, F(z_t^0)
+    ``(1, C, h', w')``, the inputs of the mutual self-attention layers by name, and what surrounds a window. What was not
+    kept is None."""
 
     latent: Tensor
     denoised: Tensor
+    preview: Tensor
     feature: Tensor | None = None
     memory: dict[str, Tensor] | None = None
+    surroundings: Surroundings | None = None
+
+    def has(self, *, feature: bool, memory: bool, window: Window | None) -> bool:
+        """Whether all is here that is asked for."""
+        return (
+            (self.feature is not None or not feature)
+            and (self.memory is not None or not memory)
+            and (window is None or (self.surroundings is not None and self.surroundings.window == window))
+        )
+
+    @property
+    def size(self) -> int:
+        """Bytes of what need not be kept."""
+        tensors = list((self.memory or {}).values())
+        if self.surroundings:
+            tensors += self.surroundings.tensors
+        return sum({t.data_ptr(): t.nbytes for t in tensors}.values())
 
 
 class Source:
     """Denoises ``inversion`` without edits, one timestep after the other, when a step is asked for.
 
-    Latents are always kept. Features and attention inputs are kept too as far as a quarter of the free memory
-    holds them for all timesteps, so that a further edit evaluates nothing of the source; else they are computed again when
-    they are read. ``evaluations`` counts how often the U-Net was run. The same model, with the same LoRAs, must
-    be passed to every call.
+    Latents are always kept. Features, attention inputs and the surroundings of the last window are kept too as far as a
+    quarter of the free memory holds them for all timesteps, so that a further edit evaluates nothing of the source; else they
+    are computed again when they are read. ``evaluations`` counts how often the U-Net was run. The same model, with the same
+    LoRAs, must be passed to every call.
     """
 
     def __init__(self, inversion: Inversion, config: DragConfig):
@@ -53,23 +73,25 @@ class Source:
         return same and (config.feature_block, config.mutual_blocks) == (self.block, self.mutual_blocks)
 
     @torch.no_grad()
-    def step(self, model: Model, i: int, *, feature: bool = False, memory: bool = False) -> SourceStep:
-        """The ``i``-th timestep, with its feature map or attention inputs where these are asked for."""
+    def step(
+        self, model: Model, i: int, *, feature: bool = False, memory: bool = False, window: Window | None = None
+    ) -> SourceStep:
+        """The ``i``-th timestep, with its feature map, its attention inputs or the surroundings of a window where these are
+        asked for."""
         while len(self.steps) < i:  # only when an edit begins in the middle of a source that was not looked at yet
             self.step(model, len(self.steps))
-        if i < len(self.steps):
-            known = self.steps[i]
-            if (known.feature is not None or not feature) and (known.memory is not None or not memory):
-                return known
+        known = self.steps[i] if i < len(self.steps) else None
+        if known and known.has(feature=feature, memory=memory, window=window):
+            return known
         inversion, t = self.inversion, self.inversion.schedule.timesteps[i]
-        z = self.steps[i].latent if i < len(self.steps) else self.steps[i - 1].denoised if i else inversion.latent
+        z = known.latent if known else self.steps[i - 1].denoised if i else inversion.latent
         self.evaluations += 1
-        prediction, seen, remembered = model.look(z, t, inversion.text, self.block, self.mutual_blocks)
-        known = SourceStep(z, inversion.schedule.denoise(prediction, t, z)[0], seen if feature else None, remembered)
+        prediction, seen, remembered, around = model.look(z, t, inversion.text, self.block, self.mutual_blocks, window)
+        denoised, preview = inversion.schedule.denoise(prediction, t, z)
+        plain = SourceStep(z, denoised, preview)
+        whole = replace(plain, feature=seen if feature else None, memory=remembered, surroundings=around)
         if self.keep is None:
-            size = sum(x.numel() * x.element_size() for x in remembered.values())
             free = free_bytes(z.device)
-            self.keep = free is None or size * len(inversion.schedule.timesteps) <= SHARE * free
-        kept = known if self.keep else replace(known, feature=None, memory=None)
-        self.steps[i : i + 1] = [kept]
-        return known
+            self.keep = free is None or whole.size * len(inversion.schedule.timesteps) <= SHARE * free
+        self.steps[i : i + 1] = [whole if self.keep else plain]
+        return whole

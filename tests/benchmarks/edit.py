@@ -16,9 +16,11 @@ from .rounds import alternate
 
 VARIANTS = {
     "naive": "as the authors' code computes it",
-    "penalty": "product, penalty outside the mask",
-    "lock": "product, lock outside the mask",
-    "lock bf16": "product, lock, bf16 weights",
+    "penalty": "product, penalty, the whole picture evaluated",
+    "penalty window": "product, penalty, a window evaluated",
+    "lock": "product, lock, the whole picture evaluated",
+    "lock window": "product, lock, a window evaluated: the nodes' default",
+    "lock window bf16": "the same with bf16 weights",
 }
 SHORT = dict(inference_steps=4, operations=2, operations_per_step=1)
 
@@ -57,7 +59,7 @@ def child(variant: str, side: int, threads: int) -> dict:
         (handle,), (target,) = to_grid(points.handles, (side // 2,) * 2), to_grid(points.targets, (side // 2,) * 2)
         seconds = naive.edit(unet, z0, text, config, handle, target, latent_mask(mask, z0))
     else:
-        model, config = Model(unet), config.replace(background=variant.split()[0])
+        model, config = Model(unet), config.replace(background=variant.split()[0], window="window" in variant)
         start = time.perf_counter()
         inversion = invert(model, z0, text, (side, side), config)
         seconds = {"invert": time.perf_counter() - start}

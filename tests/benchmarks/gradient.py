@@ -8,6 +8,7 @@ import os
 import statistics
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 from .report import Report
@@ -16,9 +17,11 @@ from .rounds import alternate
 VARIANTS = {
     "naive": "as the authors' code computes it",
     "naive scores": "the same without a LoRA: attention that keeps its scores",
-    "penalty": "product, penalty outside the mask",
-    "lock": "product, lock outside the mask",
-    "lock checkpointed": "product, lock, gradient checkpointing",
+    "penalty": "product, penalty, the whole picture evaluated",
+    "penalty window": "product, penalty, a window evaluated",
+    "lock": "product, lock, the whole picture evaluated",
+    "lock window": "product, lock, a window evaluated: the nodes' default",
+    "lock window checkpointed": "the same with gradient checkpointing",
 }
 CONFIG = Path(__file__).resolve().parent.parent.parent / "gooddrag" / "sd15" / "unet"
 MIB = 2**20
@@ -60,8 +63,14 @@ def product_step(unet, z, text, config, points, mask, size):
     start = _start(inversion, points, Source(inversion, config))
     edit = _Edit(points, inversion, config, start)
     run = _Run(model, inversion, [edit], mask, config, silent, start.index)
-    edit.begin(start.source.step(model, 0, feature=True), config)
-    return lambda: run.step([edit], inversion.schedule.timesteps[0])[0]
+    source = start.source.step(model, 0, feature=True, window=run.window)
+    edit.begin(source, config)
+
+    def step() -> float:
+        with model.surrounded(source.surroundings) if run.window else nullcontext():
+            return run.step([edit], inversion.schedule.timesteps[0])[0]
+
+    return step
 
 
 def _counting():
@@ -117,10 +126,10 @@ def child(variant: str, side: int, threads: int) -> dict:
         denoised, _ = schedule.denoise(prediction, t, z)
         step = naive.Step(unet, z, t, text, config, handle, target, latent_mask(mask, z), original, denoised)
     else:
-        background = variant.split()[0]
+        config = DragConfig(background=variant.split()[0], window="window" in variant)
         if variant.endswith("checkpointed"):
             unet.enable_gradient_checkpointing()
-        step = product_step(unet, z, text, DragConfig(background=background), points, mask, (side, side))
+        step = product_step(unet, z, text, config, points, mask, (side, side))
     weights = sum(p.numel() * p.element_size() for p in unet.parameters())
     with _counting() as counter:
         step()  # the first one allocates

@@ -24,10 +24,13 @@ KEPT = ROOT / ".work" / "quality"
 FIRST = 1000
 """Number of the first scene: held out from training, and from choosing the presets."""
 
-LOCK = PRESETS["paper"].replace(background="lock")
+PENALTY = PRESETS["paper"].replace(window=True)
+LOCK = PENALTY.replace(background="lock")
 MODES = {
     "paper": ("preset paper: the authors' computation (`tests.parity`), penalty", PRESETS["paper"], "float32"),
-    "lock": ("paper's numbers, lock: the fast path", LOCK, "float32"),
+    "penalty": ("paper's numbers, penalty in a window", PENALTY, "float32"),
+    "lock whole": ("paper's numbers, lock, the whole picture evaluated", LOCK.replace(window=False), "float32"),
+    "lock": ("paper's numbers, lock in a window: the fast path", LOCK, "float32"),
     "lock bf16": ("paper's numbers, lock, bf16", LOCK, "bfloat16"),
     "lock fp16": ("paper's numbers, lock, fp16", LOCK, "float16"),
     "balanced": ("preset balanced", PRESETS["balanced"], "float32"),
