@@ -135,8 +135,8 @@ def _edit(args: argparse.Namespace, say) -> None:
 
 def _config(args: argparse.Namespace) -> DragConfig:
     """The preset, and what was given beside it."""
-    preset = PRESETS[args.preset] if args.preset else DragConfig(background="lock")
-    names = ("lora_steps", "operations", "operations_per_step", "background", "checkpointing")
+    preset = PRESETS[args.preset] if args.preset else DragConfig(background="lock", window=True)
+    names = ("lora_steps", "operations", "operations_per_step", "background", "window", "checkpointing")
     return preset.replace(**{name: getattr(args, name) for name in names if getattr(args, name) is not None})
 
 
@@ -160,6 +160,11 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--operations", type=int, help=f"drag operations in all, K (default: {defaults.operations})")
     p.add_argument("--operations-per-step", type=int, help=f"B (default: {defaults.operations_per_step})")
     p.add_argument("--background", choices=BACKGROUNDS, help="what holds the region outside the mask (default: lock)")
+    p.add_argument(
+        "--window",
+        action=argparse.BooleanOptionalAction,
+        help="compute only the surroundings of the mask (the default), or the whole picture at every step",
+    )
     p.add_argument("--checkpointing", choices=CHECKPOINTING, help="less memory, more time (default: auto)")
     p.add_argument(
         "--precision", choices=PRECISIONS, default="float32", help="of the U-Net's weights (default: float32)"

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 import torch
+from diffusers import UNet2DConditionModel
 from torch import Tensor
 
 from . import memory
@@ -29,7 +30,7 @@ LOSS_SCALE = 2.0**10
 """For a U-Net in float16: gradients of features (about 1e-3) would vanish on their way to the latent."""
 
 
-ADVICE = "Use a smaller picture, background=lock, or checkpointing=auto"
+ADVICE = "Use a smaller picture, a mask around what shall move, background=lock, or checkpointing=auto"
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class _Run:
         self.model, self.inversion, self.edits = model, inversion, edits
         self.config, self.callback = config, callback
         self.editable = latent_mask(mask, inversion.latent)
-        self.window = _window(model, self.editable, config)
+        self.window = _window(model.unet, self.editable, config)
         self.scale = LOSS_SCALE if model.unet.dtype == torch.float16 else 1.0
         left = len(inversion.schedule.timesteps) - index
         self.end_of_drag = index + min(config.drag_steps, left)
@@ -227,12 +228,21 @@ class _Run:
             e.z, e.preview = z[i : i + 1], preview[i : i + 1]
 
 
-def _window(model: Model, editable: Tensor, config: DragConfig) -> Window | None:
+def _window(unet: UNet2DConditionModel, editable: Tensor, config: DragConfig) -> Window | None:
     """Around the ``editable`` cells; None where that is most of the picture, which is then evaluated as a whole."""
     if not config.window:
         return None
-    window = Window.around(editable[0, 0] > 0, alignment(model.unet))
+    window = Window.around(editable[0, 0] > 0, alignment(unet))
     return window if window.share <= LARGEST_WINDOW else None
+
+
+def gradient_bytes(
+    unet: UNet2DConditionModel, inversion: Inversion, mask: Tensor | None, config: DragConfig, drags: int = 1
+) -> int:
+    """Memory beside the weights for a gradient step of ``drag``, or of as many ``drags`` at once."""
+    window = _window(unet, latent_mask(mask, inversion.latent), config)
+    shape = (drags, *inversion.latent.shape[1:])
+    return memory.gradient_bytes(unet, shape, block=config.evaluated_block, window=window)
 
 
 def _carried_on(points: DragPoints, start: DragState) -> Tensor:
@@ -293,7 +303,7 @@ def drag_batch(
         check_fit(p, mask, inversion.size)
     source = source or Source(inversion, config)
     shape, most = tuple(inversion.latent.shape), len(points) if config.batched else 1
-    window = _window(model, latent_mask(mask, inversion.latent), config)
+    window = _window(model.unet, latent_mask(mask, inversion.latent), config)
     size = memory.fitting(model.unet, shape, config.evaluated_block, config.checkpointing, window=window, most=most)
     groups = [points[i : i + size] for i in range(0, len(points), size)]
     results: list[DragResult] = []

@@ -24,7 +24,6 @@ from torch import Tensor
 from ..gooddrag.config import CHECKPOINTING
 from ..gooddrag.geometry import DragPoints, crop, pad
 from ..gooddrag.lora import LoRA
-from ..gooddrag.memory import gradient_bytes
 from ..gooddrag.model import Model
 from ..gooddrag.progress import Progress
 from ..gooddrag.schedule import SD_SCHEDULE
@@ -139,11 +138,14 @@ def checkpointing_input() -> io.Combo.Input:
 
 @contextmanager
 def diffusers_model(
-    model: ModelPatcher, latent_shape: tuple[int, ...], *, gradients: dict | None = None
+    model: ModelPatcher,
+    latent_shape: tuple[int, ...],
+    *,
+    gradients: Callable[[UNet2DConditionModel], int] | None = None,
 ) -> Iterator[Model]:
     """While active: the MODEL, with the LoRAs that are on it, as a diffusers U-Net over the same weights, and autograd
-    switched on. ComfyUI makes room for the weights, a forward pass at ``latent_shape``, and ``gradients`` (the arguments
-    ``block`` and ``tuning`` of ``memory.gradient_bytes``)."""
+    switched on. ComfyUI makes room for the weights, a forward pass at ``latent_shape``, and as many bytes as ``gradients``
+    says that the U-Net needs for them."""
     config, prediction_type = unet_config(model), _prediction_type(model)
     if model.is_dynamic():
         model = model.clone(disable_dynamic=True)
@@ -152,7 +154,7 @@ def diffusers_model(
         unet = UNet2DConditionModel(**config)
     if gradients:
         torch.nn.Module.to(unet, model.model.get_dtype_inference())
-        needed += gradient_bytes(unet, latent_shape, **gradients)
+        needed += gradients(unet)
     comfy.model_management.load_models_gpu([model], memory_required=needed, force_full_load=True)
     with torch.inference_mode(False):
         unet.load_state_dict(_weights(model), strict=True, assign=True)

@@ -4,6 +4,7 @@ from comfy_api.v0_0_2 import io
 
 from ..gooddrag.config import DragConfig
 from ..gooddrag.lora import train_lora, tuned
+from ..gooddrag.memory import gradient_bytes
 from . import host
 from .presets import preset_input, settings
 from .types import CATEGORY
@@ -103,7 +104,11 @@ class LoRATune(io.ComfyNode):
         z0 = host.to_model(model, host.encode(vae, host.one_picture(image)))
         text = host.text_of(positive)
         shape = (config.lora_batch, *z0.shape[1:])
-        with host.diffusers_model(model, shape, gradients={"block": None, "tuning": True}) as borrowed:
+
+        def gradients(unet) -> int:
+            return gradient_bytes(unet, shape, block=None, tuning=True)
+
+        with host.diffusers_model(model, shape, gradients=gradients) as borrowed:
             how = {"seed": seed, "callback": host.callback(model)}
             if file.strip():
                 lora = tuned(borrowed, z0, text, config, file=host.lora_file(file.strip()), **how)

@@ -6,7 +6,7 @@ import torch
 from comfy_api.v0_0_2 import io
 
 from ..gooddrag.config import BACKGROUNDS, DragConfig
-from ..gooddrag.drag import drag, drag_batch
+from ..gooddrag.drag import drag, drag_batch, gradient_bytes
 from ..gooddrag.geometry import check_fit
 from . import host
 from .presets import preset_input, settings
@@ -27,6 +27,7 @@ FIELDS = {
     "patience": "patience",
     "information_preserving": "information_preserving",
     "mutual_attention": "mutual_blocks",
+    "window": "window",
 }
 
 
@@ -39,7 +40,7 @@ class Sampler(io.ComfyNode):
             display_name="GoodDrag Sampler",
             category=CATEGORY,
             description="Drags the handles to their targets while the picture is denoised (GoodDrag, arXiv 2404.07206). "
-            "The defaults are the paper's, except that the region outside the mask is locked.",
+            "The defaults are the paper's, except that the region outside the mask is locked and not computed again.",
             search_aliases=["drag", "aldd", "gooddrag", "dragdiffusion"],
             inputs=[
                 io.Model.Input("model", tooltip="The same model that the inversion was made with."),
@@ -165,6 +166,13 @@ class Sampler(io.ComfyNode):
                     "drag on, or move a target or add an arrow first.",
                 ),
                 host.checkpointing_input(),
+                io.Boolean.Input(
+                    "window",
+                    default=True,
+                    tooltip="On: only the surroundings of the mask are computed, the rest is taken from the undragged picture; the "
+                    "smaller the mask, the faster and the less memory. Off: the whole picture is computed at every step.",
+                    advanced=True,
+                ),
             ],
             outputs=[
                 io.Latent.Output(
@@ -210,9 +218,13 @@ class Sampler(io.ComfyNode):
             state = value.states.get(node_id)
             if state is not None and state.source is not source:
                 state = None  # the model or the settings are others now
-        shape = (len(drags) if config.batched else 1, *inversion.latent.shape[1:])
-        with host.diffusers_model(model, shape, gradients={"block": config.evaluated_block}) as borrowed:
-            rest = (host.plain(mask), config, host.callback(model))
+        mask, count = host.plain(mask), len(drags) if config.batched else 1
+
+        def gradients(unet) -> int:
+            return gradient_bytes(unet, inversion, mask, config, count)
+
+        with host.diffusers_model(model, (count, *inversion.latent.shape[1:]), gradients=gradients) as borrowed:
+            rest = (mask, config, host.callback(model))
             if len(drags) == 1:
                 results = [drag(borrowed, inversion, *drags, *rest, state=state, source=source)]
             else:

@@ -32,7 +32,7 @@ from ..edit import Edit, edit
 from . import KINDS, Drag, drag, load, text
 
 FRACTIONS = tuple(round(0.05 * i, 2) for i in range(29))
-EDITOR = DragConfig(background="lock", lora_steps=20)
+EDITOR = DragConfig(background="lock", window=True, lora_steps=20)
 """The settings of the quickstart workflow: the nodes' defaults, and fewer LoRA steps than the paper's 70."""
 
 

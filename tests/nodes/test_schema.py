@@ -57,7 +57,7 @@ def test_every_node_has_a_help_page(nodes):
 def test_sampler_defaults_are_the_papers(nodes, part):
     config = part("gooddrag.config").DragConfig()
     for i in nodes["GoodDrag_Sampler"].GET_SCHEMA().inputs:
-        if i.id == "background":
-            assert i.default == "lock"
+        if i.id in ("background", "window"):
+            assert i.default == {"background": "lock", "window": True}[i.id]
         elif hasattr(config, i.id) and getattr(i, "default", None) is not None:
             assert i.default == getattr(config, i.id), i.id
