@@ -27,7 +27,7 @@ STEPS = 4
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=int, default=512, help="side of the picture in pixels")
     parser.add_argument("--threads", type=int, default=0, help="0: as many as torch likes")
-    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=["plain", "channels_last", "compiled"])
 
 
 def child(variant: str, side: int, threads: int) -> dict:

@@ -116,7 +116,7 @@ def run_case(path: Path, model: Model, vae: AutoencoderKL) -> Outcome:
     return Outcome(
         path.stem,
         relative(inversion.latent, case["inverted_latent"]),
-        relative(torch.cat([step.denoised for step in reference]), case["reference_latents"]),
+        relative(torch.cat([step.source.denoised for step in reference]), case["reference_latents"]),
         relative(torch.stack([step.originals for step in reference]), case["reference_handle_features"]),
         relative(torch.cat(latents[:n]), case["latents"][:n]),
         tracked[:m].shape == case["tracked_yx"][:m].shape and bool((tracked[:m] == case["tracked_yx"][:m]).all()),
