@@ -89,6 +89,7 @@ class Source:
         prediction, seen, remembered, around = model.look(z, t, inversion.text, self.block, self.mutual_blocks, window)
         denoised, preview = inversion.schedule.denoise(prediction, t, z)
         plain = SourceStep(z, denoised, preview)
+        feature = feature or (known is not None and known.feature is not None)
         whole = replace(plain, feature=seen if feature else None, memory=remembered, surroundings=around)
         if self.keep is None:
             free = free_bytes(z.device)
