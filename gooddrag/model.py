@@ -13,7 +13,8 @@ from torch import Tensor
 from . import features
 from .attention import looking_at, remembering
 from .schedule import Schedule
-from .window import Surroundings, Window, recording, surrounded
+from .surroundings import Surroundings, recording, surrounded
+from .window import Window
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from .config import DragConfig
 from .inversion import Inversion
 from .memory import free_bytes
 from .model import Model
-from .window import Surroundings, Window
+from .surroundings import Surroundings
+from .window import Window
 
 SHARE = 0.25
 """Of the free memory: as much may be kept for later edits."""

@@ -12,7 +12,8 @@ from gooddrag.features import predict_with_features
 from gooddrag.geometry import to_grid
 from gooddrag.memory import gradient_bytes
 from gooddrag.source import Source
-from gooddrag.window import Window, alignment, recording, surrounded
+from gooddrag.surroundings import recording, surrounded
+from gooddrag.window import Window, alignment
 
 SIZE = (192, 128)
 POINTS = DragPoints.from_text("40,40>80,48", *SIZE)
