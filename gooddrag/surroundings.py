@@ -43,20 +43,21 @@ class Surroundings:
         return [*self.convolutions.values(), *spreads, *self.tokens.values()]
 
 
-def _rim(x: Tensor) -> Tensor:
-    """The outermost cells ``(h, w)`` of a map ``(b, c, h, w)``: those of a 3x3 convolution that see its neighbours."""
-    rim = torch.ones(x.shape[-2:], dtype=torch.bool, device=x.device)
+def _rim(h: int, w: int, device: torch.device) -> Tensor:
+    """The outermost of ``h`` x ``w`` cells: those of a 3x3 convolution that see the neighbours of its window."""
+    rim = torch.ones(h, w, dtype=torch.bool, device=device)
     rim[1:-1, 1:-1] = False
     return rim
 
 
 def _neighbours(conv: nn.Conv2d, x: Tensor, window: Window) -> Tensor:
-    """What the cells around the window in a convolution's input ``x`` add to its output in the window."""
+    """What the cells around the window in a convolution's input ``x`` add to the rim of its output in the window."""
     rows, cols = window.inside(*x.shape[-2:])
     frame = F.pad(x, (1, 1, 1, 1))[..., rows.start : rows.stop + 2, cols.start : cols.stop + 2].clone()
     frame[..., 1:-1, 1:-1] = 0
-    added = F.conv2d(frame, conv.weight, None, conv.stride)
-    return added[..., _rim(added)]
+    h, w = ((n - 3) // stride + 1 for n, stride in zip(frame.shape[-2:], conv.stride))
+    # as a product with the few patches that reach out: a convolution would compute all of the window
+    return conv.weight.flatten(1) @ F.unfold(frame, 3, stride=conv.stride)[..., _rim(h, w, x.device).flatten()]
 
 
 def _precise(x: Tensor) -> Tensor:
@@ -139,7 +140,7 @@ def _convolution(rim: Tensor):
         nonlocal added
         if added is None:
             added = torch.zeros_like(output[:1])
-            added[..., _rim(output)] = rim
+            added[..., _rim(*output.shape[-2:], output.device)] = rim
         return output + added
 
     return hook
