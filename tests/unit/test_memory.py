@@ -59,7 +59,7 @@ def test_checkpointing_is_chosen_from_what_is_free(model, inversion, fast, monke
     with pytest.raises(NotEnoughMemory, match="without gradient checkpointing, and .* are free. Use a smaller picture"):
         drag(model, inversion, POINTS, None, fast.replace(checkpointing="off"))
     monkeypatch.setattr(memory, "free_bytes", lambda device: sparing // 2)
-    with pytest.raises(NotEnoughMemory, match="smaller picture, background=lock, or checkpointing=auto"):
+    with pytest.raises(NotEnoughMemory, match="a mask around what shall move, background=lock, or checkpointing=auto"):
         drag(model, inversion, POINTS, None, fast)
     with pytest.raises(NotEnoughMemory, match="smaller picture, a smaller batch_size"):
         train_lora(model, inversion.latent, inversion.text, fast)
