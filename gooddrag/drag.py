@@ -375,6 +375,7 @@ def _together(
     results = []
     for e in edits:
         e.handles.trace.seconds = dict(seconds)
+        e.handles.trace.evaluated = run.window.share if run.window else 1.0
         index, latent, moments = e.stopped
         state = DragState(index, latent, moments, e.handles.points, e.handles.cells, source)
         results.append(DragResult(e.z, step.denoised, e.handles.trace, e.previews, inversion.size, state))

@@ -31,7 +31,8 @@ class Tracking:
 @dataclass
 class DragTrace:
     """The whole run. ``ended`` is "reached" (every handle within 4 pixels of its target), "still" (no handle moved for
-    ``patience`` operations) or "operations" (all were used). ``seconds`` maps each stage to its wall time."""
+    ``patience`` operations) or "operations" (all were used). ``seconds`` maps each stage to its wall time; ``evaluated`` is the
+    part of the picture that the U-Net was evaluated on, 1 without a window."""
 
     points: DragPoints
     config: DragConfig
@@ -39,6 +40,7 @@ class DragTrace:
     trackings: list[Tracking] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     ended: str = "operations"
+    evaluated: float = 1.0
 
     def add(self, operation: int, timestep: int, loss: float | None, handles: list[Point], seconds: float) -> None:
         distances = tuple(math.dist(h, t) for h, t in zip(handles, self.points.targets))
@@ -64,7 +66,8 @@ class DragTrace:
         why = {"reached": "every handle arrived", "still": "the handles stopped moving", "operations": "all were used"}
         asked = [math.dist(h, t) for h, t in zip(self.points.handles, self.points.targets)]
         left = ", ".join(f"{d:.0f} of {a:.0f}" for d, a in zip(self.distances, asked))
-        return f"{self.operations} drag operations ({why[self.ended]}); pixels left to go: {left}"
+        part = f"; in {self.evaluated:.0%} of the picture" if self.evaluated < 1 else ""
+        return f"{self.operations} drag operations ({why[self.ended]}){part}; pixels left to go: {left}"
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=1)
