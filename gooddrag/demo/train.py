@@ -135,7 +135,7 @@ def held_out(count: int) -> Tensor:
 def train_vae(args: argparse.Namespace) -> DemoVAE:
     torch.manual_seed(args.seed)
     trainer = Trainer("vae", DemoVAE(), args, args.vae_steps, lr=1e-3)
-    test = held_out(16).to(trainer.device)
+    test = held_out(min(16, args.held_out)).to(trainer.device)
 
     def loss_of_step(step: int) -> Tensor:
         rng = np.random.default_rng((args.seed, step, 1))
@@ -201,7 +201,7 @@ def train_unet(args: argparse.Namespace, vae: DemoVAE) -> UNet2DConditionModel:
                 print(f"latents: {start} of {args.pool}", flush=True)
         pool.flush()
         os.replace(file.with_suffix(".part.npy"), file)
-    test = encode(held_out(64))
+    test = encode(held_out(args.held_out))
     text = torch.zeros(1, 1, UNET_CONFIG["cross_attention_dim"], device=trainer.device)
 
     def errors(model: nn.Module, z: Tensor, t: Tensor, noise: Tensor) -> Tensor:
@@ -234,9 +234,9 @@ def train_unet(args: argparse.Namespace, vae: DemoVAE) -> UNet2DConditionModel:
         figures = {}
         for name, t in (("eps_mse_741", 741), ("eps_mse_401", 401), ("eps_mse_101", 101)):
             figures[name] = float(
-                errors(trainer.average, test, torch.full((64,), t, device=trainer.device), noise).mean()
+                errors(trainer.average, test, torch.full((len(test),), t, device=trainer.device), noise).mean()
             )
-        t = torch.arange(64, device=trainer.device) * 1000 // 64
+        t = torch.arange(len(test), device=trainer.device) * 1000 // len(test)
         figures["eps_mse"] = float(errors(trainer.average, test, t, noise).mean())
         return figures
 
@@ -244,11 +244,11 @@ def train_unet(args: argparse.Namespace, vae: DemoVAE) -> UNet2DConditionModel:
     return trainer.average
 
 
-def release(vae: DemoVAE, unet: UNet2DConditionModel, folder: Path) -> None:
-    """Write the moving averages in half precision as a diffusers folder, with preview colours fitted to the latents."""
+def release(vae: DemoVAE, unet: UNet2DConditionModel, folder: Path, held: int) -> None:
+    """Write the moving averages in half precision as a diffusers folder, with preview colours fitted to ``held`` scenes."""
     for model, name in ((copy.deepcopy(vae), "vae"), (copy.deepcopy(unet), "unet")):
         model.half().save_pretrained(folder / name)
-    pictures = held_out(64)
+    pictures = held_out(held)
     with torch.no_grad():
         z = vae.float().cpu().encoder(pictures)
     cells = z.permute(0, 2, 3, 1).reshape(-1, 4)
@@ -273,6 +273,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--unet-lr", type=float, default=8e-4)
     parser.add_argument("--pool", type=int, default=20_000, help="scenes kept as latents")
     parser.add_argument("--renew", type=int, default=2, help="scenes of the pool replaced at every step")
+    parser.add_argument("--held-out", type=int, default=64, help="held-out scenes that judge the model")
     parser.add_argument("--stage", choices=("all", "vae"), default="all")
     parser.add_argument("--release", type=Path, help="write the model as a diffusers folder here when done")
     args = parser.parse_args(argv)
@@ -282,7 +283,7 @@ def main(argv: list[str] | None = None) -> None:
     if args.stage == "all":
         unet = train_unet(args, vae)
         if args.release:
-            release(vae, unet, args.release)
+            release(vae, unet, args.release, args.held_out)
 
 
 if __name__ == "__main__":

@@ -189,9 +189,9 @@ def test_precision_and_what_is_given_beside_a_preset(picture):
     assert config["checkpointing"] == "on"
 
 
-def test_defaults_are_the_papers_with_lock():
+def test_defaults_are_the_papers_with_lock_in_a_window():
     given = ["edit", "in.png", "--points", "1,1>2,2", "-o", "out.png"]
-    assert _config(_parser().parse_args(given)) == PAPER.replace(background="lock")
+    assert _config(_parser().parse_args(given)) == PAPER.replace(background="lock", window=True)
     for name, preset in PRESETS.items():
         assert _config(_parser().parse_args([*given, "--preset", name])) == preset
 

@@ -97,7 +97,7 @@ def test_the_autoencoder_reconstructs_held_out_scenes(loaded):
 
 def test_training_makes_a_model_from_nothing_and_resumes(tmp_path, capsys):
     def run(unet_steps: int, *more: str) -> str:
-        small = {"vae-steps": 2, "vae-batch": 2, "unet-batch": 2, "pool": 4, "renew": 1, "every": 2}
+        small = {"vae-steps": 2, "vae-batch": 2, "unet-batch": 2, "pool": 4, "renew": 1, "every": 2, "held-out": 4}
         sizes = [f"--{name}={value}" for name, value in small.items()]
         train.main(["--out", str(tmp_path), *sizes, f"--unet-steps={unet_steps}", "--no-bf16", *more])
         return capsys.readouterr().out
