@@ -39,8 +39,9 @@ def _capture(block: nn.Module, stop: bool) -> Iterator[list[Tensor]]:
 
 def predict(unet: UNet2DConditionModel, z: Tensor, t: int | Tensor, text: Tensor) -> Tensor:
     """The U-Net's prediction for ``z`` ``(b, 4, h, w)`` at ``t``, given ``text`` ``(1, tokens, D)``; in z's dtype."""
-    text = text.to(device=z.device, dtype=unet.dtype).expand(z.shape[0], -1, -1)
-    return unet(z.to(unet.dtype), t, encoder_hidden_states=text).sample.to(z.dtype)
+    dtype = unet.conv_in.weight.dtype  # ``unet.dtype`` walks through all modules, at every step
+    text = text.to(device=z.device, dtype=dtype).expand(z.shape[0], -1, -1)
+    return unet(z.to(dtype), t, encoder_hidden_states=text).sample.to(z.dtype)
 
 
 def predict_with_features(

@@ -14,7 +14,7 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor
 
-from .attention import replaced
+from .attention import wrapped
 from .features import predict_with_features
 from .model import Model
 from .window import Window
@@ -133,7 +133,8 @@ def _kept(
         return tensor
 
     hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
-    with hooks, replaced(twin, dict.fromkeys(twin.attn_processors, _FlashAttention(area))):
+    layers = [name.removesuffix(".processor") for name in twin.attn_processors]
+    with hooks, wrapped(twin, dict.fromkeys(layers, lambda _: _FlashAttention(area))):
         predict_with_features(twin, z, t, text, block or "mid_block", features_only=block is not None)
     return sum(s.nbytes() for s in storages.values())
 

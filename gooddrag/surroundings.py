@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
-from .attention import remembering, replaced
+from .attention import remembering, wrapped
 from .window import Window
 
 Spread = tuple[int, Tensor, Tensor]
@@ -52,8 +53,11 @@ def _rim(h: int, w: int, device: torch.device) -> Tensor:
 
 def _neighbours(conv: nn.Conv2d, x: Tensor, window: Window) -> Tensor:
     """What the cells around the window in a convolution's input ``x`` add to the rim of its output in the window."""
-    rows, cols = window.inside(*x.shape[-2:])
-    frame = F.pad(x, (1, 1, 1, 1))[..., rows.start : rows.stop + 2, cols.start : cols.stop + 2].clone()
+    height, width = x.shape[-2:]
+    rows, cols = window.inside(height, width)
+    frame = x[..., max(rows.start - 1, 0) : rows.stop + 1, max(cols.start - 1, 0) : cols.stop + 1]
+    beyond = cols.start == 0, cols.stop == width, rows.start == 0, rows.stop == height
+    frame = F.pad(frame, [int(side) for side in beyond]).clone()  # zeros where the frame leaves the map
     frame[..., 1:-1, 1:-1] = 0
     h, w = ((n - 3) // stride + 1 for n, stride in zip(frame.shape[-2:], conv.stride))
     # as a product with the few patches that reach out: a convolution would compute all of the window
@@ -166,12 +170,12 @@ def _norm(count: int, mean: Tensor, deviations: Tensor):
 def surrounded(unet: UNet2DConditionModel, by: Surroundings) -> Iterator[None]:
     """While active the U-Net takes windows of latents, ``(b, 4, h', w')``, and gives windows of its maps; also while gradients
     are taken of them."""
-    modules, before = dict(unet.named_modules()), unet.attn_processors
-    beyond = {name: _Surrounded(before[name], by.window.tokens_beyond(tokens)) for name, tokens in by.tokens.items()}
+    modules = dict(unet.named_modules())
+    beyond = {n: partial(_Surrounded, tokens=by.window.tokens_beyond(tokens)) for n, tokens in by.tokens.items()}
     with ExitStack() as hooks:
         for name, rim in by.convolutions.items():
             hooks.callback(modules[name].register_forward_hook(_convolution(rim)).remove)
         for name, values in by.norms.items():
             hooks.callback(modules[name].register_forward_hook(_norm(*values)).remove)
-        hooks.enter_context(replaced(unet, beyond))
+        hooks.enter_context(wrapped(unet, beyond))
         yield

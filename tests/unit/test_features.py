@@ -43,7 +43,7 @@ def test_no_hook_is_left_behind_even_after_an_error(unet, z0, text, features_onl
 def test_layers_are_found_by_name(unet):
     layers = self_attention_layers(unet, BLOCKS)
     assert len(layers) == 6
-    assert layers[0] == "up_blocks.2.attentions.0.transformer_blocks.0.attn1.processor"
+    assert layers[0] == "up_blocks.2.attentions.0.transformer_blocks.0.attn1"
     with pytest.raises(ValueError, match="'up_blocks.0', which has no self-attention"):
         self_attention_layers(unet, ("up_blocks.0",))
     with pytest.raises(ValueError, match=r"'up_blocks.2.typo'"):
@@ -87,7 +87,8 @@ def test_the_edit_takes_the_keys_and_values_of_the_source(unet, z0, text):
 def test_processors_are_put_back_after_an_error(unet):
     before = dict(unet.attn_processors)
     with pytest.raises(KeyboardInterrupt), remembering(unet, BLOCKS):
-        assert not isinstance(unet.attn_processors[self_attention_layers(unet, BLOCKS)[0]], AttnProcessor2_0)
+        layer = unet.get_submodule(self_attention_layers(unet, BLOCKS)[0])
+        assert not isinstance(layer.processor, AttnProcessor2_0)
         raise KeyboardInterrupt
     after = unet.attn_processors
     assert after.keys() == before.keys()
