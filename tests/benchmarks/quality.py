@@ -39,11 +39,14 @@ MODES = {
     "fast fp16": ("preset fast, fp16", PRESETS["fast"], "float16"),
 }
 
+TABLE = ("paper", "lock whole", "lock", "balanced", "fast", "fast bf16", "fast fp16")
+"""Of docs/performance.md: two hours on two cores."""
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--drags", type=int, default=6, help="scenes; each has a drag of every kind")
     parser.add_argument("--processes", type=int, default=2, help="each uses one thread")
-    parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES))
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=list(TABLE))
     parser.add_argument("--only-table", action="store_true", help="from the drags that are there")
 
 
