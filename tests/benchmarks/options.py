@@ -65,7 +65,8 @@ def run(args: argparse.Namespace) -> Report:
     first = {v: statistics.median(r["seconds"][0] for r in rows) for v, rows in rounds.items()}
     later = {v: statistics.median(s for r in rows for s in r["seconds"][1:]) for v, rows in rounds.items()}
     lines = [
-        f"| one gradient step, {args.size}x{args.size}, lock | the source and the first, s | a later one, s | times faster | pays back after |",
+        f"| one gradient step, {args.size}x{args.size}, lock | the source and the first, s | a later one, s | times faster "
+        "| pays back after |",
         "|---|---|---|---|---|",
     ]
     for v in args.variants:
