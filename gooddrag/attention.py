@@ -34,15 +34,18 @@ class _Looking:
         return self.processor(attn, hidden_states, source, *args, **kwargs)
 
 
-def self_attention_layers(unet: UNet2DConditionModel, blocks: Sequence[str] | None = None) -> list[str]:
-    """Names of the self-attention layers in the named blocks, or in all, in the order of the U-Net."""
-    names = [n for n, _ in unet.named_modules() if n.endswith(".attn1")]
-    if blocks is None:
-        return names
+def self_attention_layers(unet: UNet2DConditionModel, blocks: Sequence[str]) -> list[str]:
+    """Names of the self-attention layers in the named blocks. Raises ``ValueError`` where a block has none."""
+    names: list[str] = []
     for block in blocks:
-        if not any(n.startswith(f"{block}.") for n in names):
+        try:
+            inside = [n for n, _ in unet.get_submodule(block).named_modules() if n.endswith("attn1")]
+        except AttributeError:
+            inside = []
+        if not inside:
             raise ValueError(f"mutual_blocks names {block!r}, which has no self-attention in this U-Net")
-    return [n for n in names if n.startswith(tuple(f"{block}." for block in blocks))]
+        names += [f"{block}.{n}" for n in inside]
+    return names
 
 
 @contextmanager
@@ -62,10 +65,9 @@ def wrapped(unet: UNet2DConditionModel, wrappers: Mapping[str, Callable]) -> Ite
 
 
 @contextmanager
-def remembering(unet: UNet2DConditionModel, blocks: Sequence[str] | None = None) -> Iterator[dict[str, Tensor]]:
-    """While active, the inputs ``(b, tokens, C)`` of the self-attention layers of ``blocks``, or of all, are collected by name."""
+def remembering(unet: UNet2DConditionModel, layers: Sequence[str]) -> Iterator[dict[str, Tensor]]:
+    """While active, the inputs ``(b, tokens, C)`` of the named self-attention layers are collected by name."""
     memory: dict[str, Tensor] = {}
-    layers = self_attention_layers(unet, blocks)
     with wrapped(unet, {n: partial(_Remembering, memory=memory, name=n) for n in layers}):
         yield memory
 

@@ -11,7 +11,7 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor
 
 from . import features
-from .attention import looking_at, remembering
+from .attention import looking_at, remembering, self_attention_layers
 from .schedule import Schedule
 from .surroundings import Surroundings, recording, surrounded
 from .window import Window
@@ -62,8 +62,9 @@ class Model:
     ) -> tuple[Tensor, Tensor, dict[str, Tensor], Surroundings | None]:
         """Prediction, F(z), the inputs of the self-attention layers of ``mutual_blocks``, which ``predict_looking`` needs, and
         with a ``window`` what ``surrounded`` needs."""
+        layers = self_attention_layers(self.unet, mutual_blocks)
         with ExitStack() as contexts:
-            memory = contexts.enter_context(remembering(self.unet, mutual_blocks))
+            memory = contexts.enter_context(remembering(self.unet, layers))
             around = contexts.enter_context(recording(self.unet, window)) if window else None
             prediction, feature = self.predict_with_features(z, t, text, block)
         return prediction, feature, memory, around

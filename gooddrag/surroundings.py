@@ -9,8 +9,8 @@ one it leaves out what the edit would change in activations beyond the window.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,96 +20,88 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
 from .attention import remembering, wrapped
+from .group_norm import Spread, normalized, spread, without
 from .window import Window
-
-Spread = tuple[int, Tensor, Tensor]
-"""Of values: how many, their mean and the sum of their squared deviations, ``(b, groups)``."""
 
 
 @dataclass(frozen=True)
 class Surroundings:
     """What the U-Net makes of the unedited picture at one timestep, as far as a window of it depends on that, by the names of
-    its layers: what the neighbours add to the rim of a convolution's output, ``(1, c, cells)``; how many values a group norm
-    counts beyond the window, with their mean and the sum of their squared deviations, ``(1, groups)``; the inputs of every
-    self-attention, ``(1, n, c)``."""
+    its layers: the ring of cells around the window in the input of every 3x3 convolution, ``(1, c, cells)``; the spread of
+    the values beyond the window in the input of every group norm; the inputs of every self-attention, ``(1, n, c)``."""
 
     window: Window
-    convolutions: dict[str, Tensor]
+    rings: dict[str, Tensor]
     norms: dict[str, Spread]
     tokens: dict[str, Tensor]
 
     @property
     def tensors(self) -> list[Tensor]:
         spreads = [t for _, mean, deviations in self.norms.values() for t in (mean, deviations)]
-        return [*self.convolutions.values(), *spreads, *self.tokens.values()]
+        return [*self.rings.values(), *spreads, *self.tokens.values()]
 
 
-def _rim(h: int, w: int, device: torch.device) -> Tensor:
-    """The outermost of ``h`` x ``w`` cells: those of a 3x3 convolution that see the neighbours of its window."""
-    rim = torch.ones(h, w, dtype=torch.bool, device=device)
-    rim[1:-1, 1:-1] = False
-    return rim
-
-
-def _neighbours(conv: nn.Conv2d, x: Tensor, window: Window) -> Tensor:
-    """What the cells around the window in a convolution's input ``x`` add to the rim of its output in the window."""
+def _ring(x: Tensor, window: Window) -> Tensor:
+    """The cells around the window in a map ``x``, ``(1, c, cells)``: above, below, left and right of it; zeros beyond the map."""
     height, width = x.shape[-2:]
     rows, cols = window.inside(height, width)
     frame = x[..., max(rows.start - 1, 0) : rows.stop + 1, max(cols.start - 1, 0) : cols.stop + 1]
     beyond = cols.start == 0, cols.stop == width, rows.start == 0, rows.stop == height
-    frame = F.pad(frame, [int(side) for side in beyond]).clone()  # zeros where the frame leaves the map
-    frame[..., 1:-1, 1:-1] = 0
-    h, w = ((n - 3) // stride + 1 for n, stride in zip(frame.shape[-2:], conv.stride))
-    # as a product with the few patches that reach out: a convolution would compute all of the window
-    return conv.weight.flatten(1) @ F.unfold(frame, 3, stride=conv.stride)[..., _rim(h, w, x.device).flatten()]
+    frame = F.pad(frame, [int(side) for side in beyond])
+    return torch.cat([frame[..., 0, :], frame[..., -1, :], frame[..., 1:-1, 0], frame[..., 1:-1, -1]], -1)
 
 
-def _precise(x: Tensor) -> Tensor:
-    """Half precision as float32, in which torch's own norms compute too."""
-    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+def _frame(ring: Tensor, h: int, w: int) -> Tensor:
+    """A ring as a map with zeros in its window of ``h`` x ``w`` cells."""
+    frame = ring.new_zeros(1, ring.shape[1], h + 2, w + 2)
+    sides = frame[..., 0, :], frame[..., -1, :], frame[..., 1:-1, 0], frame[..., 1:-1, -1]
+    for side, cells in zip(sides, ring.split([w + 2, w + 2, h, h], -1)):
+        side.copy_(cells)
+    return frame
 
 
-def _spread(norm: nn.GroupNorm, x: Tensor) -> Spread:
-    """In each group of ``x`` ``(b, c, h, w)``."""
-    values = _precise(x).reshape(x.shape[0], norm.num_groups, -1)
-    count = values.shape[-1]
-    variance, mean = torch.var_mean(values, -1, correction=0)
-    return count, mean, variance * count
-
-
-def _without(whole: Spread, part: Spread) -> Spread:
-    """The spread of the values of ``whole`` that are not in ``part``."""
-    count = whole[0] - part[0]
-    mean = (whole[0] * whole[1] - part[0] * part[1]) / max(count, 1)
-    between = part[0] * count / whole[0] * (part[1] - mean) ** 2
-    return count, mean, (whole[2] - part[2] - between).clamp(min=0)
+@contextmanager
+def _computing(forwards: dict[nn.Module, Callable[[Tensor], Tensor]]) -> Iterator[None]:
+    """While active, these modules compute something else; in any case their own forward pass is put back."""
+    try:
+        for module, forward in forwards.items():
+            module.forward = forward  # hides the one of the class
+        yield
+    finally:
+        for module in forwards:
+            vars(module).pop("forward", None)
 
 
 @contextmanager
 def recording(unet: UNet2DConditionModel, window: Window) -> Iterator[Surroundings]:
     """While active, an evaluation of the unedited latent ``(1, 4, h, w)`` fills the surroundings."""
-    convolutions: dict[str, Tensor] = {}
+    rings: dict[str, Tensor] = {}
     norms: dict[str, Spread] = {}
 
-    def convolution(name: str):
-        def hook(module: nn.Conv2d, inputs: tuple[Tensor], _output: Tensor) -> None:
-            convolutions[name] = _neighbours(module, inputs[0], window)
+    def convolution(name: str, own: Callable[[Tensor], Tensor]):
+        def forward(x: Tensor) -> Tensor:
+            rings[name] = _ring(x, window)
+            return own(x)
 
-        return hook
+        return forward
 
-    def norm(name: str):
-        def hook(module: nn.GroupNorm, inputs: tuple[Tensor], _output: Tensor) -> None:
-            norms[name] = _without(_spread(module, inputs[0]), _spread(module, window.crop(inputs[0])))
+    def norm(name: str, module: nn.GroupNorm, own: Callable[[Tensor], Tensor]):
+        def forward(x: Tensor) -> Tensor:
+            norms[name] = without(spread(module, x), spread(module, window.crop(x)))
+            return own(x)
 
-        return hook
+        return forward
 
-    with ExitStack() as hooks:
-        for name, module in unet.named_modules():
-            if isinstance(module, nn.Conv2d) and module.kernel_size == (3, 3):
-                hooks.callback(module.register_forward_hook(convolution(name)).remove)
-            elif isinstance(module, nn.GroupNorm):
-                hooks.callback(module.register_forward_hook(norm(name)).remove)
-        yield Surroundings(window, convolutions, norms, hooks.enter_context(remembering(unet)))
+    forwards, layers = {}, []
+    for name, module in unet.named_modules():
+        if isinstance(module, nn.Conv2d) and module.kernel_size == (3, 3):
+            forwards[module] = convolution(name, module.forward)
+        elif isinstance(module, nn.GroupNorm):
+            forwards[module] = norm(name, module, module.forward)
+        elif name.endswith(".attn1"):
+            layers.append(name)
+    with _computing(forwards), remembering(unet, layers) as tokens:
+        yield Surroundings(window, rings, norms, tokens)
 
 
 class _Surrounded:
@@ -137,45 +129,29 @@ class _Surrounded:
         return attn.to_out[1](attn.to_out[0](seen))
 
 
-def _convolution(rim: Tensor):
-    added: Tensor | None = None
+def _convolution(conv: nn.Conv2d, ring: Tensor):
+    frame: Tensor | None = None
 
-    def hook(_module: nn.Conv2d, _inputs: tuple[Tensor], output: Tensor) -> Tensor:
-        nonlocal added
-        if added is None:
-            added = torch.zeros_like(output[:1])
-            added[..., _rim(*output.shape[-2:], output.device)] = rim
-        return output + added
+    def forward(x: Tensor) -> Tensor:
+        nonlocal frame
+        if frame is None:
+            frame = _frame(ring, *x.shape[-2:])
+        return F.conv2d(F.pad(x, (1, 1, 1, 1)).add_(frame), conv.weight, conv.bias, conv.stride)
 
-    return hook
-
-
-def _norm(count: int, mean: Tensor, deviations: Tensor):
-    def hook(module: nn.GroupNorm, inputs: tuple[Tensor], _output: Tensor) -> Tensor:
-        x = inputs[0]
-        own_count, own_mean, own_deviations = _spread(module, x)
-        total = own_count + count
-        shared = (own_count * own_mean + count * mean) / total
-        between = own_count * count / total * (own_mean - mean) ** 2
-        scale = ((own_deviations + deviations + between) / total + module.eps).rsqrt()
-        channels = module.num_channels // module.num_groups
-        scale, shared = (v.repeat_interleave(channels, 1)[..., None, None] for v in (scale, shared))
-        weight, bias = (_precise(p)[:, None, None] for p in (module.weight, module.bias))
-        return torch.addcmul(bias - shared * scale * weight, _precise(x), scale * weight).to(x.dtype)
-
-    return hook
+    return forward
 
 
 @contextmanager
 def surrounded(unet: UNet2DConditionModel, by: Surroundings) -> Iterator[None]:
     """While active the U-Net takes windows of latents, ``(b, 4, h', w')``, and gives windows of its maps; also while gradients
     are taken of them."""
-    modules = dict(unet.named_modules())
+    forwards = {}
+    for name, ring in by.rings.items():
+        conv = unet.get_submodule(name)
+        forwards[conv] = _convolution(conv, ring)
+    for name, values in by.norms.items():
+        norm = unet.get_submodule(name)
+        forwards[norm] = partial(normalized, norm, beyond=values)
     beyond = {n: partial(_Surrounded, tokens=by.window.tokens_beyond(tokens)) for n, tokens in by.tokens.items()}
-    with ExitStack() as hooks:
-        for name, rim in by.convolutions.items():
-            hooks.callback(modules[name].register_forward_hook(_convolution(rim)).remove)
-        for name, values in by.norms.items():
-            hooks.callback(modules[name].register_forward_hook(_norm(*values)).remove)
-        hooks.enter_context(wrapped(unet, beyond))
+    with _computing(forwards), wrapped(unet, beyond):
         yield

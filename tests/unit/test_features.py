@@ -52,7 +52,7 @@ def test_layers_are_found_by_name(unet):
 
 def test_looking_at_itself_changes_nothing(unet, z0, text):
     plain = predict(unet, z0, 301, text)
-    with remembering(unet, BLOCKS) as memory:
+    with remembering(unet, self_attention_layers(unet, BLOCKS)) as memory:
         assert torch.equal(predict(unet, z0, 301, text), plain)
     assert list(memory) == self_attention_layers(unet, BLOCKS)
     with looking_at(unet, memory):
@@ -61,7 +61,7 @@ def test_looking_at_itself_changes_nothing(unet, z0, text):
 
 def test_the_edit_takes_the_keys_and_values_of_the_source(unet, z0, text):
     other = torch.randn(z0.shape)
-    with remembering(unet, BLOCKS) as memory:
+    with remembering(unet, self_attention_layers(unet, BLOCKS)) as memory:
         predict(unet, z0, 301, text)
     with looking_at(unet, memory):
         assert not torch.allclose(predict(unet, other, 301, text), predict(unet, z0, 301, text), atol=1e-3)
@@ -86,7 +86,7 @@ def test_the_edit_takes_the_keys_and_values_of_the_source(unet, z0, text):
 
 def test_processors_are_put_back_after_an_error(unet):
     before = dict(unet.attn_processors)
-    with pytest.raises(KeyboardInterrupt), remembering(unet, BLOCKS):
+    with pytest.raises(KeyboardInterrupt), remembering(unet, self_attention_layers(unet, BLOCKS)):
         layer = unet.get_submodule(self_attention_layers(unet, BLOCKS)[0])
         assert not isinstance(layer.processor, AttnProcessor2_0)
         raise KeyboardInterrupt
