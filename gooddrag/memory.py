@@ -15,13 +15,14 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor
 
 from .attention import wrapped
+from .convolution import freeze
 from .features import predict_with_features
 from .model import Model
 from .window import Window
 
 log = logging.getLogger("GoodDrag")
 
-WORKING = 1.5
+WORKING = 1.6
 """Peak over what autograd keeps: buffers of kernels and gradients on their way (measured, docs/performance.md)."""
 PROJECTIONS = ("to_q.weight", "to_k.weight", "to_v.weight", "to_out.0.weight")
 AGAIN = 0.4
@@ -114,7 +115,8 @@ def _kept(
     config: str, dtype, shape, area: float, block: str | None, tokens: int, tuning: bool, checkpointing: bool
 ) -> int:
     with torch.device("meta"):
-        twin = UNet2DConditionModel.from_config(json.loads(config)).requires_grad_(False)
+        twin = UNet2DConditionModel.from_config(json.loads(config))
+        freeze(twin)
         torch.nn.Module.to(twin, dtype)  # diffusers' own would warn of layers that this U-Net has not
         for name, parameter in twin.named_parameters():
             parameter.requires_grad_(tuning and name.endswith(PROJECTIONS))

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from . import features
 from .attention import looking_at, remembering, self_attention_layers
+from .convolution import freeze
 from .schedule import Schedule
 from .surroundings import Surroundings, recording, surrounded
 from .window import Window
@@ -36,7 +37,7 @@ class Model:
             )
         if self.prediction_type not in ("epsilon", "v_prediction"):
             raise ValueError(f"prediction_type is {self.prediction_type!r}; it must be 'epsilon' or 'v_prediction'")
-        self.unet.requires_grad_(False).eval()
+        freeze(self.unet)
 
     @property
     def device(self) -> torch.device:

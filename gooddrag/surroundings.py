@@ -63,13 +63,17 @@ def _frame(ring: Tensor, h: int, w: int) -> Tensor:
 @contextmanager
 def _computing(forwards: dict[nn.Module, Callable[[Tensor], Tensor]]) -> Iterator[None]:
     """While active, these modules compute something else; in any case their own forward pass is put back."""
+    before = {module: vars(module).get("forward") for module in forwards}
     try:
         for module, forward in forwards.items():
             module.forward = forward  # hides the one of the class
         yield
     finally:
-        for module in forwards:
-            vars(module).pop("forward", None)
+        for module, forward in before.items():
+            if forward is None:
+                del module.forward
+            else:
+                module.forward = forward
 
 
 @contextmanager
@@ -129,14 +133,19 @@ class _Surrounded:
         return attn.to_out[1](attn.to_out[0](seen))
 
 
-def _convolution(conv: nn.Conv2d, ring: Tensor):
+def _convolution(conv: nn.Conv2d, ring: Tensor) -> Callable[[Tensor], Tensor]:
+    own, padding = conv.forward, conv.padding
     frame: Tensor | None = None
 
     def forward(x: Tensor) -> Tensor:
         nonlocal frame
         if frame is None:
             frame = _frame(ring, *x.shape[-2:])
-        return F.conv2d(F.pad(x, (1, 1, 1, 1)).add_(frame), conv.weight, conv.bias, conv.stride)
+        conv.padding = (0, 0)  # the ring is there instead
+        try:
+            return own(F.pad(x, (1, 1, 1, 1)).add_(frame))
+        finally:
+            conv.padding = padding
 
     return forward
 

@@ -69,9 +69,10 @@ class Window:
 
     def beyond(self, x: Tensor) -> Tensor:
         """The values ``(b, c, n)`` of a map ``(b, c, h, w)`` outside the window."""
-        outside = torch.ones(x.shape[-2:], dtype=torch.bool, device=x.device)
-        outside[self.inside(*x.shape[-2:])] = False
-        return x[..., outside]
+        rows, cols = self.inside(*x.shape[-2:])
+        # by slices: a mask of where they are would make a GPU wait
+        parts = x[..., : rows.start, :], x[..., rows.stop :, :], x[..., rows, : cols.start], x[..., rows, cols.stop :]
+        return torch.cat([part.flatten(2) for part in parts], 2)
 
     def tokens_beyond(self, tokens: Tensor) -> Tensor:
         """Those outside the window ``(b, m, c)`` of a map's ``tokens`` ``(b, n, c)``."""

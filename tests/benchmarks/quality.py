@@ -13,6 +13,7 @@ import json
 import statistics
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 from gooddrag.config import PRESETS
@@ -50,6 +51,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only-table", action="store_true", help="from the drags that are there")
 
 
+def _in_float32(module, exact, x):
+    if hasattr(module, "padding"):  # a window changes it
+        exact.padding = module.padding
+    return exact(x.float()).to(x.dtype)
+
+
 def _summed_in_float32(unet):
     """Half precision as a GPU computes it: products of half-precision numbers, summed in float32, the sum rounded. A CPU
     without such arithmetic takes ten times as long for torch's own, which rounds in between."""
@@ -58,7 +65,7 @@ def _summed_in_float32(unet):
     for module in unet.modules():
         if isinstance(module, (nn.Conv2d, nn.Linear)):
             exact = copy.deepcopy(module).float()
-            module.forward = lambda x, exact=exact: exact(x.float()).to(x.dtype)
+            module.forward = partial(_in_float32, module, exact)
     return unet
 
 

@@ -121,14 +121,15 @@ def test_the_gradient_in_a_window_is_that_of_what_is_computed(exact):
 
 
 def test_the_unet_is_as_it_was_even_after_an_error(unet):
-    before = dict(unet.attn_processors)
+    before, forwards = dict(unet.attn_processors), [vars(m).get("forward") for m in unet.modules()]
     window, z, text = Window(0, 8, 0, 8, 16, 16), torch.randn(1, 4, 16, 16), torch.randn(1, 7, 24)
     with recording(unet, window) as surroundings:
         predict_with_features(unet, z, 301, text, BLOCK)
     for context in (recording(unet, window), surrounded(unet, surroundings)):
         with pytest.raises(KeyboardInterrupt), context:
             raise KeyboardInterrupt
-        assert not any("forward" in vars(m) for m in unet.modules())
+        assert [vars(m).get("forward") for m in unet.modules()] == forwards
+        assert unet.conv_in.padding == (1, 1)
         assert all(unet.attn_processors[n] is p for n, p in before.items())
 
 
