@@ -21,7 +21,7 @@ from devtools.server import Server, ServerError, clean_environment
 QUICKSTART = environment.ROOT / "example_workflows" / "gooddrag_quickstart.json"
 TIERS = {
     "lint": ["ruff check .", "ruff format --check ."],
-    "engine": ["pytest tests/unit -n 2"],
+    "engine": ["pytest tests/picture tests/network tests/method tests/demo tests/front -n 2"],
     "parity": ["pytest tests/parity -n 2", "tests.parity tests/parity/data"],
     "editor": ["pytest tests/js"],
     "nodes": ["pytest tests/nodes -n 2"],

@@ -4,14 +4,14 @@ The engine, usable without ComfyUI. ``edit`` does everything; ``train_lora``, ``
 """
 
 from .config import DragConfig
-from .drag import DragResult, drag, drag_batch
 from .edit import Edit, edit
-from .geometry import DragPoints
-from .inversion import Inversion, invert
-from .lora import LoRA, applied, train_lora
-from .model import Model
+from .method.drag import DragResult, drag, drag_batch
+from .method.inversion import Inversion, invert
+from .method.lora import LoRA, applied, train_lora
+from .method.trace import DragTrace
+from .network.model import Model
+from .picture.geometry import DragPoints
 from .progress import Progress
-from .trace import DragTrace
 
 __version__ = "0.1.0"
 

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
-from . import codec
 from .config import BACKGROUNDS, CHECKPOINTING, PRESETS, DragConfig
 from .edit import edit
-from .geometry import DragPoints
 from .loading import load
-from .memory import NotEnoughMemory
+from .network import codec
+from .network.memory import NotEnoughMemory
+from .picture.geometry import DragPoints
 from .progress import Progress
 
 STAGES = {

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from torch import Tensor
 
-from . import codec, lora
 from .config import PAPER, DragConfig
-from .drag import DragResult, drag
-from .geometry import DragPoints, check_fit
-from .inversion import invert
-from .model import Model
+from .method import lora
+from .method.drag import DragResult, drag
+from .method.inversion import invert
+from .network import codec
+from .network.model import Model
+from .picture.geometry import DragPoints, check_fit
 from .progress import Progress, silent
 
 

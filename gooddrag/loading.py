@@ -12,7 +12,7 @@ from diffusers.loaders.single_file_utils import create_diffusers_clip_model_from
 from torch import Tensor
 
 from . import demo
-from .model import Model
+from .network.model import Model
 
 SD15 = Path(__file__).parent / "sd15"
 """Configurations of Stable Diffusion 1.5, so that a checkpoint loads without a network connection."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from .geometry import DragPoints
-from .trace import DragTrace
+from .method.trace import DragTrace
+from .picture.geometry import DragPoints
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#FFFFFF")
 """Okabe and Ito's palette, which differs for colour-blind eyes too; pair i has colour i modulo 8."""

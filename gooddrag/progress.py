@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from .value import Point
-
 
 @dataclass(frozen=True)
 class Progress:
@@ -24,7 +22,7 @@ class Progress:
     total: int
     timestep: int
     loss: float | None = None
-    handles: tuple[Point, ...] = ()
+    handles: tuple[tuple[float, float], ...] = ()
     latent: Tensor | None = None
     preview: Tensor | None = None
 

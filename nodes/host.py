@@ -22,11 +22,11 @@ from PIL import Image
 from torch import Tensor
 
 from ..gooddrag.config import CHECKPOINTING
-from ..gooddrag.geometry import DragPoints, crop, pad
-from ..gooddrag.lora import LoRA
-from ..gooddrag.model import Model
+from ..gooddrag.method.lora import LoRA
+from ..gooddrag.network.model import Model
+from ..gooddrag.network.schedule import SD_SCHEDULE
+from ..gooddrag.picture.geometry import DragPoints, crop, pad
 from ..gooddrag.progress import Progress
-from ..gooddrag.schedule import SD_SCHEDULE
 
 log = logging.getLogger("GoodDrag")
 

@@ -3,7 +3,7 @@
 from comfy_api.v0_0_2 import io
 
 from ..gooddrag.config import DragConfig
-from ..gooddrag.inversion import invert
+from ..gooddrag.method.inversion import invert
 from . import host
 from .presets import preset_input, settings
 from .types import CATEGORY, InversionType, InversionValue

@@ -3,8 +3,8 @@
 from comfy_api.v0_0_2 import io
 
 from ..gooddrag.config import DragConfig
-from ..gooddrag.lora import train_lora, tuned
-from ..gooddrag.memory import gradient_bytes
+from ..gooddrag.method.lora import train_lora, tuned
+from ..gooddrag.network.memory import gradient_bytes
 from . import host
 from .presets import preset_input, settings
 from .types import CATEGORY

@@ -4,10 +4,10 @@ import numpy as np
 import torch
 from comfy_api.v0_0_2 import io
 
-from ..gooddrag.geometry import DragPoints, check_fit, protected_handles
-from ..gooddrag.mask import combine, rasterise
 from ..gooddrag.overlay import draw_points
-from ..gooddrag.value import EXAMPLE, parse
+from ..gooddrag.picture.geometry import DragPoints, check_fit, protected_handles
+from ..gooddrag.picture.mask import combine, rasterise
+from ..gooddrag.picture.value import EXAMPLE, parse
 from . import host
 from .types import CATEGORY, DragPointsType
 

@@ -6,8 +6,8 @@ import torch
 from comfy_api.v0_0_2 import io
 
 from ..gooddrag.config import BACKGROUNDS, DragConfig
-from ..gooddrag.drag import drag, drag_batch, gradient_bytes
-from ..gooddrag.geometry import check_fit
+from ..gooddrag.method.drag import drag, drag_batch, gradient_bytes
+from ..gooddrag.picture.geometry import check_fit
 from . import host
 from .presets import preset_input, settings
 from .types import CATEGORY, DragPointsType, InversionType, StateType, TraceType, TraceValue, result_for_page, several

@@ -8,11 +8,11 @@ from comfy_api.v0_0_2 import io
 from torch import Tensor
 
 from ..gooddrag.config import DragConfig
-from ..gooddrag.drag import DragState
-from ..gooddrag.geometry import DragPoints
-from ..gooddrag.inversion import Inversion
-from ..gooddrag.source import Source
-from ..gooddrag.trace import DragTrace
+from ..gooddrag.method.drag import DragState
+from ..gooddrag.method.inversion import Inversion
+from ..gooddrag.method.source import Source
+from ..gooddrag.method.trace import DragTrace
+from ..gooddrag.picture.geometry import DragPoints
 
 DragPointsType = io.Custom("GOODDRAG_POINTS")
 InversionType = io.Custom("GOODDRAG_INVERSION")

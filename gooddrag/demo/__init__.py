@@ -8,7 +8,7 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor
 
-from ..model import Model
+from ..network.model import Model
 from .drags import KINDS, Drag, drag
 from .vae import DemoVAE
 

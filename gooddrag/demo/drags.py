@@ -10,8 +10,8 @@ from functools import cached_property
 import numpy as np
 from PIL import Image, ImageFilter
 
-from ..geometry import DragPoints
-from ..value import Point
+from ..picture.geometry import DragPoints
+from ..picture.value import Point
 from . import world
 from .world import Scene
 

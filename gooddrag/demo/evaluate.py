@@ -26,9 +26,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from .. import codec
 from ..config import DragConfig
 from ..edit import Edit, edit
+from ..network import codec
 from . import KINDS, Drag, drag, load, text
 
 FRACTIONS = tuple(round(0.05 * i, 2) for i in range(29))

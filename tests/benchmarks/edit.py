@@ -39,8 +39,8 @@ def child(variant: str, side: int, threads: int) -> dict:
 
     from gooddrag import drag, invert
     from gooddrag.config import DragConfig
-    from gooddrag.geometry import DragPoints, latent_mask, to_grid
-    from gooddrag.model import Model
+    from gooddrag.network.model import Model
+    from gooddrag.picture.geometry import DragPoints, latent_mask, to_grid
 
     from . import memory, naive
     from .gradient import random_unet

@@ -53,7 +53,8 @@ def _pair(side: int, further: int) -> dict:
 def _engine(gpu: bool, dtype: str, side: int, part: str) -> dict:
     import torch
 
-    from gooddrag import DragPoints, Model, demo, drag, invert, lora, train_lora
+    from gooddrag import DragPoints, Model, demo, drag, invert, train_lora
+    from gooddrag.method import lora
 
     from .gradient import random_unet
 

@@ -52,11 +52,11 @@ def random_unet():
 
 def product_step(unet, z, text, config, points, mask, size):
     """The engine's own gradient step, one after another."""
-    from gooddrag.drag import _Edit, _Run, _start
-    from gooddrag.inversion import Inversion
-    from gooddrag.model import Model
+    from gooddrag.method.drag import _Edit, _Run, _start
+    from gooddrag.method.inversion import Inversion
+    from gooddrag.method.source import Source
+    from gooddrag.network.model import Model
     from gooddrag.progress import silent
-    from gooddrag.source import Source
 
     model = Model(unet)
     inversion = Inversion(z, model.schedule(config.inference_steps, config.strength), text, size)
@@ -98,8 +98,8 @@ def child(variant: str, side: int, threads: int) -> dict:
     from diffusers.models.attention_processor import AttnProcessor
 
     from gooddrag.config import DragConfig
-    from gooddrag.geometry import DragPoints, latent_mask, to_grid
-    from gooddrag.schedule import Schedule
+    from gooddrag.network.schedule import Schedule
+    from gooddrag.picture.geometry import DragPoints, latent_mask, to_grid
 
     from . import memory, naive
 

@@ -25,7 +25,7 @@ def _gradient(unet, side: int, pairs: int) -> float:
     import torch
 
     from gooddrag.config import DragConfig
-    from gooddrag.geometry import DragPoints
+    from gooddrag.picture.geometry import DragPoints
 
     from .gradient import product_step
 

@@ -16,7 +16,7 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor
 
 from gooddrag.config import DragConfig
-from gooddrag.schedule import Schedule
+from gooddrag.network.schedule import Schedule
 
 
 def features(unet: UNet2DConditionModel, z: Tensor, t: int, text: Tensor, grid: tuple[int, int]):

@@ -34,7 +34,7 @@ def child(variant: str, side: int, threads: int) -> dict:
     import torch
 
     from gooddrag.config import DragConfig
-    from gooddrag.geometry import DragPoints
+    from gooddrag.picture.geometry import DragPoints
 
     from .gradient import product_step, random_unet
 

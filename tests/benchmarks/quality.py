@@ -86,13 +86,14 @@ def child(part: int, processes: int, drags: int, modes: list[str]) -> None:
     import torch
     from PIL import Image
 
-    from gooddrag import codec, lora
     from gooddrag.demo import KINDS, drag, load, text
     from gooddrag.demo.evaluate import array, measure
-    from gooddrag.drag import drag as run_drag
     from gooddrag.edit import Edit
-    from gooddrag.inversion import invert
-    from gooddrag.model import Model
+    from gooddrag.method import lora
+    from gooddrag.method.drag import drag as run_drag
+    from gooddrag.method.inversion import invert
+    from gooddrag.network import codec
+    from gooddrag.network.model import Model
 
     torch.set_num_threads(1)
     model, vae = load()

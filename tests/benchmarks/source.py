@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> Report:
 
     from gooddrag import DragConfig, DragPoints, drag, invert
     from gooddrag.demo import load, text
-    from gooddrag.source import Source
+    from gooddrag.method.source import Source
 
     model, _ = load()
     model.unet.to(args.device)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gooddrag import mask, value
+from gooddrag.picture import mask, value
 
 HERE = Path(__file__).parent
 SCHEMA = json.loads((HERE.parent.parent / "docs" / "points.schema.json").read_text())

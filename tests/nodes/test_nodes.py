@@ -56,7 +56,7 @@ def test_tuned_model_is_the_tuned_unet_and_the_given_one_is_not_changed(run, par
     adapted = epsilon(part, model, demo)
     assert not torch.allclose(adapted, before, atol=1e-3)
 
-    host, lora = part("nodes.host"), part("gooddrag.lora")
+    host, lora = part("nodes.host"), part("gooddrag.method.lora")
     config = part("gooddrag.config").DragConfig(lora_steps=2, lora_learning_rate=0.01)
     z0 = host.to_model(demo["model"], host.encode(demo["vae"], demo["image"]))
     with host.diffusers_model(demo["model"], z0.shape) as borrowed:
@@ -87,7 +87,9 @@ def test_lora_output_fits_the_stock_loader(run, part, demo):
 @pytest.mark.parametrize(("height", "width"), [(101, 90), (64, 129)])
 def test_any_size_comes_back_exactly(run, part, demo, height, width):
     image = torch.rand(1, height, width, 3)
-    points = part("gooddrag.geometry").DragPoints.from_pairs([((width - 1, height - 1), (10, 10))], width, height)
+    points = part("gooddrag.picture.geometry").DragPoints.from_pairs(
+        [((width - 1, height - 1), (10, 10))], width, height
+    )
     inversion, noise = inverted(run, {**demo, "image": image})
     assert noise["samples"].shape[-2:] == (-(-height // 8), -(-width // 8))
     latent, trace, _ = dragged(run, {**demo, "points": points}, inversion)
@@ -292,7 +294,7 @@ def test_a_tuned_lora_is_kept_among_the_loras(run, part, demo, monkeypatch, tmp_
     monkeypatch.setattr(folder_paths, "get_folder_paths", lambda kind: [str(tmp_path)])
     _, first = tuned(run, demo, file="gooddrag/cat")
     assert (tmp_path / "gooddrag" / "cat.safetensors").is_file()
-    monkeypatch.setattr(part("gooddrag.lora"), "train_lora", None)  # would fail if it were tuned again
+    monkeypatch.setattr(part("gooddrag.method.lora"), "train_lora", None)  # would fail if it were tuned again
     _, again = tuned(run, demo, file="gooddrag/cat.safetensors")
     assert all(torch.equal(first[key], again[key]) for key in first)
     with pytest.raises(ValueError, match="lies outside of"):

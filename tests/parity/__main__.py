@@ -17,14 +17,14 @@ import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import Tensor
 
-from gooddrag import codec
 from gooddrag.config import DragConfig
-from gooddrag.drag import Reference, drag
-from gooddrag.geometry import DragPoints, grid_size, to_grid
-from gooddrag.inversion import invert
-from gooddrag.model import Model
+from gooddrag.method.drag import Reference, drag
+from gooddrag.method.inversion import invert
+from gooddrag.method.source import Source
+from gooddrag.network import codec
+from gooddrag.network.model import Model
+from gooddrag.picture.geometry import DragPoints, grid_size, to_grid
 from gooddrag.progress import Progress
-from gooddrag.source import Source
 
 TOLERANCE = 1e-5
 FIXTURE = Path(__file__).parent / "data"

@@ -7,7 +7,7 @@ import torch
 from diffusers import UNet2DConditionModel
 
 from gooddrag import DragConfig, DragPoints, Model, invert
-from gooddrag.geometry import latent_mask, to_grid
+from gooddrag.picture.geometry import latent_mask, to_grid
 from tests.benchmarks import naive
 from tests.benchmarks.gradient import product_step
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gooddrag import handles
+from gooddrag.method import handles
 from tests.parity import __main__ as parity
 
 DATA = Path(__file__).parent / "data"
@@ -26,7 +26,7 @@ def only(tmp_path):
 
 @pytest.fixture(scope="session")
 def engine():
-    return importlib.import_module("gooddrag.drag")
+    return importlib.import_module("gooddrag.method.drag")
 
 
 def test_a_case_passes(only, capsys):

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The mask that the shapes describe, as pixels: the arithmetic of `gooddrag/mask.py`.
+ * The mask that the shapes describe, as pixels: the arithmetic of `gooddrag/picture/mask.py`.
  * @typedef {import("./value.mjs").Shape} Shape
  * @typedef {import("./value.mjs").Point} Point
  */

@@ -2,7 +2,7 @@
 /**
  * The editor's value: one versioned JSON string with the pairs and the mask's shapes.
  *
- * `docs/points.schema.json` publishes the format; `gooddrag/value.py` reads it by the same rules, so that the page and the
+ * `docs/points.schema.json` publishes the format; `gooddrag/picture/value.py` reads it by the same rules, so that the page and the
  * server accept and refuse the same strings. Coordinates are pixels of the picture, pixel centres at whole numbers.
  *
  * @typedef {[number, number]} Point

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .geometry import crop, pad
+from ..picture.geometry import crop, pad
 
 
 def to_tensor(image: Image.Image) -> Tensor:

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from gooddrag import DragPoints, drag, drag_batch, invert
-from gooddrag.features import predict
-from gooddrag.geometry import to_grid
-from gooddrag.handles import Reference
-from gooddrag.memory import gradient_bytes
-from gooddrag.source import Source
+from gooddrag.method.handles import Reference
+from gooddrag.method.source import Source
+from gooddrag.network.features import predict
+from gooddrag.network.memory import gradient_bytes
+from gooddrag.picture.geometry import to_grid
 
 SIZE = (128, 96)
 
@@ -212,7 +212,7 @@ def test_a_second_edit_evaluates_nothing_of_the_source(model, inversion, points,
 
 def test_a_source_that_does_not_fit_in_memory_is_computed_again(model, inversion, points, mask, fast, monkeypatch):
     expected = drag(model, inversion, points, mask, fast)
-    monkeypatch.setattr("gooddrag.source.free_bytes", lambda device: 0)
+    monkeypatch.setattr("gooddrag.method.source.free_bytes", lambda device: 0)
     result = drag(model, inversion, points, mask, fast)
     assert torch.equal(result.latent, expected.latent)
     assert all(step.feature is None and step.memory is None for step in result.state.source.steps)
@@ -293,7 +293,7 @@ def test_a_batch_is_as_large_as_the_memory_allows(model, inversion, several, mas
     fast = fast.replace(background="lock")
     expected = drag_batch(model, inversion, several, mask, fast)
     two = 2.5 * gradient_bytes(model.unet, tuple(inversion.latent.shape), block=fast.evaluated_block)
-    monkeypatch.setattr("gooddrag.memory.free_bytes", lambda device: int(two))
+    monkeypatch.setattr("gooddrag.network.memory.free_bytes", lambda device: int(two))
     seen, hook = calls(model)
     reports = []
     results = drag_batch(model, inversion, several, mask, fast, reports.append)

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from gooddrag import LoRA, applied, train_lora
-from gooddrag.features import predict
-from gooddrag.lora import TARGETS, tuned
+from gooddrag.method.lora import TARGETS, tuned
+from gooddrag.network.features import predict
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gooddrag.tracking import track
+from gooddrag.method.tracking import track
 
 GRID = (48, 64)
 

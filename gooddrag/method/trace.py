@@ -7,9 +7,9 @@ import json
 import math
 from dataclasses import dataclass, field
 
-from .config import DragConfig
-from .geometry import DragPoints
-from .value import Point
+from ..config import DragConfig
+from ..picture.geometry import DragPoints
+from ..picture.value import Point
 
 
 @dataclass(frozen=True)

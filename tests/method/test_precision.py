@@ -6,11 +6,13 @@ import pytest
 import torch
 from PIL import Image
 
-from gooddrag import DragConfig, DragPoints, Model, codec, drag, invert, lora
+from gooddrag import DragConfig, DragPoints, Model, drag, invert
 from gooddrag.demo import drag as scene
 from gooddrag.demo import load, text
-from gooddrag.geometry import to_grid
-from gooddrag.lora import train_lora
+from gooddrag.method import lora
+from gooddrag.method.lora import train_lora
+from gooddrag.network import codec
+from gooddrag.picture.geometry import to_grid
 
 CONFIG = DragConfig(
     inference_steps=4, operations=2, operations_per_step=2, gradient_steps=1, learning_rate=0.06, background="lock",
@@ -50,7 +52,7 @@ def test_half_precision_moves_the_handles_as_float32_does(dtype, levels):
 
 
 def test_a_loss_scale_that_overflows_is_lowered(unet, z0, text, fast, monkeypatch):
-    monkeypatch.setattr(sys.modules["gooddrag.drag"], "LOSS_SCALE", 2.0**30)
+    monkeypatch.setattr(sys.modules["gooddrag.method.drag"], "LOSS_SCALE", 2.0**30)
     model = Model(unet.to(torch.float16))
     inversion = invert(model, z0, text, (128, 96), fast)
     result = drag(model, inversion, DragPoints.from_text("40,40>80,48", 128, 96), None, fast)

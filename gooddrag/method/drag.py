@@ -11,17 +11,17 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor
 
-from . import memory
-from .config import PAPER, DragConfig
-from .geometry import DragPoints, check_fit, grid_size, latent_mask, to_grid
+from ..config import PAPER, DragConfig
+from ..network import memory
+from ..network.model import Model
+from ..network.window import Window, alignment
+from ..picture.geometry import DragPoints, check_fit, grid_size, latent_mask, to_grid
+from ..progress import Progress, silent
 from .handles import Handles, Reference
 from .inversion import Inversion
-from .model import Model
 from .motion import mask_loss
-from .progress import Progress, silent
 from .source import Source, SourceStep
 from .trace import DragTrace
-from .window import Window, alignment
 
 LARGEST_WINDOW = 0.8
 """Of the picture's area; a larger window would not save what it costs."""

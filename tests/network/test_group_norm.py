@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gooddrag.group_norm import normalized, spread, without
+from gooddrag.network.group_norm import normalized, spread, without
 
 WINDOW = (..., slice(2, 6), slice(1, 5))
 

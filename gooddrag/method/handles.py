@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .config import DragConfig
-from .geometry import DragPoints, grid_size, sample_patches, to_grid, to_pixels
+from ..config import DragConfig
+from ..picture.geometry import DragPoints, grid_size, sample_patches, to_grid, to_pixels
+from ..picture.value import Point
 from .inversion import Inversion
 from .motion import REACHED, feature_loss
 from .source import SourceStep
 from .trace import DragTrace
 from .tracking import track
-from .value import Point
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,18 @@ import pytest
 import torch
 from PIL import Image
 
-from gooddrag import DragConfig, DragPoints, codec, drag, drag_batch, invert
-from gooddrag.convolution import freeze
+from gooddrag import DragConfig, DragPoints, drag, drag_batch, invert
 from gooddrag.demo import drag as scene
 from gooddrag.demo import load
 from gooddrag.demo import text as no_words
-from gooddrag.features import predict_with_features
-from gooddrag.geometry import to_grid
-from gooddrag.memory import gradient_bytes
-from gooddrag.source import Source
-from gooddrag.surroundings import recording, surrounded
-from gooddrag.window import Window, alignment
+from gooddrag.method.source import Source
+from gooddrag.network import codec
+from gooddrag.network.convolution import freeze
+from gooddrag.network.features import predict_with_features
+from gooddrag.network.memory import gradient_bytes
+from gooddrag.network.surroundings import recording, surrounded
+from gooddrag.network.window import Window, alignment
+from gooddrag.picture.geometry import to_grid
 
 SIZE = (192, 128)
 POINTS = DragPoints.from_text("40,40>80,48", *SIZE)
@@ -221,7 +222,7 @@ def test_surroundings_that_do_not_fit_in_memory_are_computed_again(model, wide, 
     expected = drag(model, wide, POINTS, mask, windowed)
     step = expected.state.source.steps[0]
     assert step.size > sum(t.nbytes for t in step.memory.values())
-    monkeypatch.setattr("gooddrag.source.free_bytes", lambda device: 0)
+    monkeypatch.setattr("gooddrag.method.source.free_bytes", lambda device: 0)
     result = drag(model, wide, POINTS, mask, windowed)
     assert torch.equal(result.latent, expected.latent)
     assert all(s.surroundings is None and s.memory is None for s in result.state.source.steps)

@@ -8,9 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
-from gooddrag import DragConfig, codec, demo, edit
+from gooddrag import DragConfig, demo, edit
 from gooddrag.demo import evaluate, train, world
 from gooddrag.demo.drags import drag
+from gooddrag.network import codec
 
 SEEDS = (1000, 1001, 1002)
 KINDS = pytest.mark.parametrize("kind", demo.KINDS)

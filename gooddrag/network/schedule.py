@@ -1,6 +1,6 @@
 """The noise schedule: diffusers' DDIM and inverse DDIM schedulers with the settings of Stable Diffusion 1.x.
 
-Eq. 2 is ``DDIMScheduler.step``, Eq. 3 ``DDIMInverseScheduler.step``; ``tests/unit/test_schedule.py`` proves it.
+Eq. 2 is ``DDIMScheduler.step``, Eq. 3 ``DDIMInverseScheduler.step``; ``tests/network/test_schedule.py`` proves it.
 """
 
 from __future__ import annotations

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .config import PAPER, DragConfig
-from .model import Model
-from .progress import Progress, silent
-from .schedule import Schedule
+from ..config import PAPER, DragConfig
+from ..network.model import Model
+from ..network.schedule import Schedule
+from ..progress import Progress, silent
 
 
 @dataclass(frozen=True)

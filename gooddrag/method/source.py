@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from .config import DragConfig
+from ..config import DragConfig
+from ..network.memory import free_bytes
+from ..network.model import Model
+from ..network.surroundings import Surroundings
+from ..network.window import Window
 from .inversion import Inversion
-from .memory import free_bytes
-from .model import Model
-from .surroundings import Surroundings
-from .window import Window
 
 SHARE = 0.25
 """Of the free memory: as much may be kept for later edits."""

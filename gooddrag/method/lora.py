@@ -19,10 +19,10 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from . import memory
-from .config import PAPER, DragConfig
-from .model import Model
-from .progress import Progress, silent
+from ..config import PAPER, DragConfig
+from ..network import memory
+from ..network.model import Model
+from ..progress import Progress, silent
 
 log = logging.getLogger("GoodDrag")
 

@@ -7,8 +7,17 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from gooddrag import geometry
-from gooddrag.geometry import DragPoints, crop, latent_mask, pad, protected_handles, sample_patches, to_grid, to_pixels
+from gooddrag.picture import geometry
+from gooddrag.picture.geometry import (
+    DragPoints,
+    crop,
+    latent_mask,
+    pad,
+    protected_handles,
+    sample_patches,
+    to_grid,
+    to_pixels,
+)
 
 
 def points(handle=(10, 20), target=(30, 40), size=(100, 80)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .geometry import sample_patches
+from ..picture.geometry import sample_patches
 
 
 @torch.no_grad()

@@ -11,8 +11,9 @@ import textwrap
 import pytest
 import torch
 
-from gooddrag import DragPoints, drag, memory, train_lora
-from gooddrag.memory import NotEnoughMemory
+from gooddrag import DragPoints, drag, train_lora
+from gooddrag.network import memory
+from gooddrag.network.memory import NotEnoughMemory
 
 POINTS = DragPoints.from_text("40,40>80,48", 128, 96)
 
@@ -79,7 +80,9 @@ RUNNING_OUT = """
 import json, logging, resource, sys
 import torch
 from pathlib import Path
-from gooddrag import DragConfig, DragPoints, drag, invert, memory, train_lora
+from gooddrag import DragConfig, DragPoints, invert, train_lora
+from gooddrag import drag
+from gooddrag.network import memory
 from gooddrag.demo import load, text
 
 kind, rooms = sys.argv[1], map(float, sys.argv[2:])

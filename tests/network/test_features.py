@@ -4,8 +4,8 @@ import pytest
 import torch
 from diffusers.models.attention_processor import AttnProcessor2_0
 
-from gooddrag.attention import looking_at, remembering, self_attention_layers
-from gooddrag.features import predict, predict_with_features
+from gooddrag.network.attention import looking_at, remembering, self_attention_layers
+from gooddrag.network.features import predict, predict_with_features
 
 BLOCKS = ("up_blocks.2", "up_blocks.3")
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gooddrag.schedule import Schedule
+from gooddrag.network.schedule import Schedule
 
 BETAS = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
 ALPHAS = torch.cumprod(1 - BETAS, 0)

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from gooddrag.geometry import sample_patches
-from gooddrag.motion import feature_loss, mask_loss, steps_ahead
+from gooddrag.method.motion import feature_loss, mask_loss, steps_ahead
+from gooddrag.picture.geometry import sample_patches
 
 GRID = (48, 64)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .geometry import sample_patches
+from ..picture.geometry import sample_patches
 
 REACHED = 2.0
 """A handle nearer to its target than this many grid cells has arrived (ALGORITHM: left out of the loss)."""

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from gooddrag import Model, convolution
+from gooddrag import Model
+from gooddrag.network import convolution
 
 SETTINGS = {"3x3": dict(padding=1), "down": dict(padding=1, stride=2), "no padding": {}}
 

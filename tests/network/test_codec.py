@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gooddrag import codec
+from gooddrag.network import codec
 
 
 def noise(mode="RGB", size=(70, 65)):
