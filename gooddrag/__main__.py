@@ -20,6 +20,8 @@ from .loading import load
 from .network import codec
 from .network.memory import NotEnoughMemory
 from .picture.geometry import DragPoints
+from .picture.region import editable
+from .picture.value import Value
 from .progress import Progress
 
 STAGES = {
@@ -76,8 +78,13 @@ def _open(path: str, what: str) -> Image.Image:
         raise ValueError(f"the {what} {path} cannot be read as a picture ({error})") from None
 
 
-def _mask(path: str, size: tuple[int, int], say) -> torch.Tensor:
-    mask = _open(path, "mask").convert("L")
+def _mask(given: str, points: DragPoints, say) -> torch.Tensor | None:
+    """The region that may change: "auto", "whole", or a picture by its path."""
+    size = (points.width, points.height)
+    if given in ("auto", "whole"):
+        region = editable(Value(region=given), zip(points.handles, points.targets), None, *size)
+        return None if region is None else torch.from_numpy(region)
+    mask = _open(given, "mask").convert("L")
     if mask.size != size:
         say(f"the mask is {mask.width}x{mask.height}, the picture {size[0]}x{size[1]}: the mask was resized")
         mask = mask.resize(size, Image.Resampling.NEAREST)
@@ -103,7 +110,7 @@ def _edit(args: argparse.Namespace, say) -> None:
     image = codec.to_tensor(_open(args.image, "picture"))
     size = (image.shape[-1], image.shape[-2])
     points = DragPoints.from_text(args.points, *size)
-    mask = _mask(args.mask, size, say) if args.mask else None
+    mask = _mask(args.mask, points, say)
     config = _config(args)
     loaded = load(
         args.model, args.device, PRECISIONS[args.precision], channels_last=args.channels_last, compiled=args.compile
@@ -147,7 +154,12 @@ def _parser() -> argparse.ArgumentParser:
     p = commands.add_parser("edit", help="edit one picture")
     p.add_argument("image", metavar="IMAGE", help="the picture to edit")
     p.add_argument("--points", required=True, help='pairs in pixels, "handle x,y>target x,y; x,y>x,y"')
-    p.add_argument("--mask", help="picture of the editable region, white may change; without it everything may")
+    p.add_argument(
+        "--mask",
+        metavar="FILE|auto|whole",
+        default="auto",
+        help="what may change: white in a picture, auto for the surroundings of the arrows (the default), or whole",
+    )
     p.add_argument(
         "--model", default="demo", help="demo (default), a folder in diffusers' layout, or an SD1.x checkpoint file"
     )

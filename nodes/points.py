@@ -6,7 +6,7 @@ from comfy_api.v0_0_2 import io
 
 from ..gooddrag.overlay import draw_points
 from ..gooddrag.picture.geometry import DragPoints, check_fit, protected_handles
-from ..gooddrag.picture.mask import combine, rasterise
+from ..gooddrag.picture.region import editable
 from ..gooddrag.picture.value import EXAMPLE, parse
 from . import host
 from .types import CATEGORY, DragPointsType
@@ -27,8 +27,8 @@ class Points(io.ComfyNode):
                     "mask",
                     optional=True,
                     tooltip="White may change, black stays. Combined with what is painted in the editor. Resized if it has "
-                    "another size. Without either the whole picture may change. With a suggestion connected it belongs to that, "
-                    "and is left out when you draw arrows of your own.",
+                    "another size. Without either the region around the arrows may change. With a suggestion connected it "
+                    "belongs to that, and is left out when you draw arrows of your own.",
                 ),
                 DragPointsType.Input(
                     "suggestion",
@@ -52,7 +52,9 @@ class Points(io.ComfyNode):
             outputs=[
                 DragPointsType.Output(display_name="points"),
                 io.Mask.Output(
-                    display_name="mask", tooltip="The region that may change; all of the picture if there is no mask."
+                    display_name="mask",
+                    tooltip="The region that may change: around the arrows, unless you paint or connect another, or choose "
+                    "the whole picture.",
                 ),
                 io.Image.Output(display_name="overlay", tooltip="The picture with the arrows drawn on it."),
             ],
@@ -70,12 +72,12 @@ class Points(io.ComfyNode):
         given = host.one_mask(mask, size) if suggestion is None or placed is suggestion else None
         check_fit(placed, given, size)
 
-        drawn = rasterise(value.shapes, *size) if value.shapes else None
-        editable = combine(drawn, None if given is None else given.cpu().numpy(), value.mode)
-        editable = np.ones(size[::-1], np.float32) if editable is None else editable.astype(np.float32)
-        out = torch.from_numpy(editable)
+        arrows = zip(placed.handles, placed.targets)
+        region = editable(value, arrows, None if given is None else given.cpu().numpy(), *size)
+        region = np.ones(size[::-1], np.float32) if region is None else region.astype(np.float32)
+        out = torch.from_numpy(region)
         check_fit(placed, out, size)
-        overlay = host.to_images([draw_points(host.to_pillow(image), placed, editable > 0)])
+        overlay = host.to_images([draw_points(host.to_pillow(image), placed, region > 0)])
         arrived = {
             "image": host.temporary(image, cls),
             "protected": protected_handles(placed, out),

@@ -10,7 +10,8 @@ import json
 import math
 from dataclasses import dataclass, field
 
-VERSION = 1
+VERSION = 2
+"""What is written; version 1, which had no ``region``, is read too."""
 MAX_LENGTH = 1_000_000  # of the string, in UTF-16 code units as JavaScript counts
 MAX_DEPTH = 32
 MAX_LISTED = 1000  # pairs in a value; fewer can be dragged at once
@@ -18,6 +19,7 @@ MAX_SHAPES = 5000
 MAX_SHAPE_POINTS = 200_000  # in all shapes together
 LIMIT = 1e6  # of a coordinate's size
 MODES = ("replace", "union", "intersect")
+REGIONS = ("auto", "own", "whole")
 
 EXAMPLE = '{"pairs": [{"handle": [60, 64], "target": [84, 72]}]}'
 BLANK = " \t\n\r"
@@ -49,13 +51,15 @@ class Shape:
 
 @dataclass(frozen=True)
 class Value:
-    """What the editor holds. ``mode`` says how ``shapes`` and a connected mask are combined; ``size`` is the
+    """What the editor holds. ``region`` says what may change: "auto" around the arrows, "own" as ``shapes`` say, "whole"
+    everything; see ``region.editable``. ``mode`` says how ``shapes`` and a connected mask are combined; ``size`` is the
     (width, height) of the picture they were made for, None if unknown."""
 
     pairs: tuple[Pair, ...] = ()
     shapes: tuple[Shape, ...] = ()
     mode: str = "union"
     size: tuple[int, int] | None = None
+    region: str = "auto"
 
 
 @dataclass
@@ -99,8 +103,9 @@ def dump(value: Value) -> str:
     data["pairs"] = [
         {"handle": list(p.handle), "target": list(p.target), **({"off": True} if p.off else {})} for p in value.pairs
     ]
-    if value.shapes or value.mode != Value.mode:
-        data["mask"] = {"mode": value.mode, "shapes": [_dump_shape(s) for s in value.shapes]}
+    if value.shapes or value.mode != Value.mode or value.region != Value.region:
+        shapes = [_dump_shape(s) for s in value.shapes]
+        data["mask"] = {"region": value.region, "mode": value.mode, "shapes": shapes}
     return json.dumps(data, separators=(",", ":"))
 
 
@@ -144,18 +149,22 @@ def _depth(text: str) -> int:
 
 
 def _own_form(data: dict) -> Value:
-    version = data.get("version", 1.0)
-    if isinstance(version, bool) or not isinstance(version, float) or version != VERSION:
+    version = data.get("version", float(VERSION))
+    if isinstance(version, bool) or not isinstance(version, float) or version not in (1, VERSION):
         raise ValueError(
-            f"the points have version {_short(version)}, this pack reads version {VERSION}; update the pack"
+            f"the points have version {_short(version)}, this pack reads versions 1 to {VERSION}; update the pack"
         )
     size = None
     if data.get("width") is not None or data.get("height") is not None:
         size = (_side(data.get("width"), "width"), _side(data.get("height"), "height"))
-    shapes, mode = (), Value.mode
+    shapes, mode, region = (), Value.mode, None
     if data.get("mask") is not None:
-        shapes, mode = _mask(data["mask"])
-    return Value(_pairs(data["pairs"]), shapes, mode, size)
+        shapes, mode, region = _mask(data["mask"], version)
+    if (
+        region is None
+    ):  # without shapes everything could change in version 1, and the arrows' surroundings can since then
+        region = "own" if shapes else "whole" if version == 1 else "auto"
+    return Value(_pairs(data["pairs"]), shapes, mode, size, region)
 
 
 def _pairs(items: object) -> tuple[Pair, ...]:
@@ -207,9 +216,12 @@ def _number(item: object, what: str, low: float, high: float) -> float:
     return item
 
 
-def _mask(data: object) -> tuple[tuple[Shape, ...], str]:
+def _mask(data: object, version: float) -> tuple[tuple[Shape, ...], str, str | None]:
     if not isinstance(data, dict):
-        raise ValueError(f"mask is {_short(data)}; it must hold mode and shapes")
+        raise ValueError(f"mask is {_short(data)}; it must hold region, mode and shapes")
+    region = data.get("region") if version > 1 else None  # to version 1 a word like any other
+    if "region" in data and version > 1 and region not in REGIONS:
+        raise ValueError(f"the mask's region is {_short(region)}; it must be one of {', '.join(REGIONS)}")
     mode = data.get("mode", Value.mode)
     if mode not in MODES:
         raise ValueError(f"the mask's mode is {_short(mode)}; it must be one of {', '.join(MODES)}")
@@ -217,7 +229,7 @@ def _mask(data: object) -> tuple[tuple[Shape, ...], str]:
     if not isinstance(shapes, list) or len(shapes) > MAX_SHAPES:
         raise ValueError(f"the mask's shapes must be a list of at most {MAX_SHAPES}")
     budget = _Budget()
-    return tuple(_shape(shape, i + 1, budget) for i, shape in enumerate(shapes)), mode
+    return tuple(_shape(shape, i + 1, budget) for i, shape in enumerate(shapes)), mode, region
 
 
 _LEAST_POINTS = {"brush": 1, "lasso": 3, "rectangle": 2, "fill": 0, "clear": 0, "invert": 0, "grow": 0}

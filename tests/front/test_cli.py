@@ -55,6 +55,19 @@ def test_same_command_same_picture(picture):
     assert first.read_bytes() != other.read_bytes()
 
 
+def test_by_default_only_the_surroundings_of_the_arrows_change(picture):
+    """A constructed case: with a corner far away from a short arrow."""
+    large = picture.parent / "large.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (192, 192, 3), dtype=np.uint8)).save(large)
+    changed = {}
+    for name, extra in {"none": [], "auto": ["--mask", "auto"], "whole": ["--mask", "whole"]}.items():
+        code, out = run(large, *extra, "--lora-steps", "0", points="20,20>30,20", output=f"{name}.png")
+        assert code == 0
+        changed[name] = np.asarray(Image.open(out))
+    assert np.array_equal(changed["none"], changed["auto"])
+    assert not np.array_equal(changed["auto"], changed["whole"])
+
+
 def test_mask_of_another_size_is_resized_and_said(picture, capsys):
     mask = picture.parent / "mask.png"
     Image.new("L", (50, 45), 255).save(mask)

@@ -2,6 +2,7 @@
 import readline from "node:readline";
 
 import { rasterise } from "../../web/points/raster.mjs";
+import { around } from "../../web/points/region.mjs";
 import { dump, parse } from "../../web/points/value.mjs";
 
 for await (const line of readline.createInterface({ input: process.stdin, crlfDelay: Infinity })) {
@@ -13,6 +14,9 @@ for await (const line of readline.createInterface({ input: process.stdin, crlfDe
     } catch (error) {
       console.log(JSON.stringify({ error: error.message, kind: error.constructor.name }));
     }
+  } else if ("arrows" in question) {
+    const { arrows, width, height } = question;
+    console.log(JSON.stringify(around(arrows.map(([handle, target]) => ({ handle, target })), { width, height })));
   } else {
     const { shapes, width, height } = question;
     const mask = rasterise(shapes, width, height);

@@ -60,10 +60,3 @@ test("strokes are simplified within the tolerance", () => {
   assert.deepEqual(G.simplified(bend, 0.5), [[0, 0], [10, 0], [10, 10]]);
   for (const p of line) assert.ok(G.distanceToSegment(p, line[0], line[99]) <= 0.5);
 });
-
-test("the suggested mask covers the paths of the pairs that are on", () => {
-  const shapes = G.suggestedMask(
-    [{ handle: [10, 10], target: [110, 10] }, { handle: [1, 1], target: [2, 2], off: true }], { width: 256, height: 256 });
-  assert.equal(shapes.length, 1);
-  assert.equal(shapes[0].size, 164);
-});

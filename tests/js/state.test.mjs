@@ -62,6 +62,21 @@ test("remove, duplicate, reorder and switch act on pairs", () => {
   assert.equal(s.doc.pairs.length, 1);
 });
 
+test("painting makes the region one's own in one step, and choosing another keeps what was painted", () => {
+  const brush = (x) => ({ kind: "brush", points: [[x, 1]], size: 5, hardness: 1 });
+  let s = run([{ type: "shape", shape: brush(1), below: [brush(0)] }]);
+  assert.equal(s.doc.region, "own");
+  assert.deepEqual(s.doc.shapes, [brush(0), brush(1)]);
+  assert.equal(s.past.length, 1);
+  s = run([{ type: "shape", shape: brush(2), below: [brush(9)] }, { type: "region", region: "whole" }], s);
+  assert.deepEqual(parse(dump(S.toValue(s))).shapes, [brush(0), brush(1), brush(2)]);
+  assert.equal(parse(dump(S.toValue(s))).region, "whole");
+  s = run([{ type: "region", region: "own" }], s);
+  assert.equal(s.doc.shapes.length, 3);
+  s = run([{ type: "clearMask" }], s);
+  assert.deepEqual([s.doc.region, s.doc.shapes], ["auto", []]);
+});
+
 test("loading the same value again is no step", () => {
   const s = run([{ type: "load", value: parse("[[[1, 2], [3, 4]]]") }]);
   assert.equal(S.reduce(s, { type: "load", value: parse(dump(S.toValue(s))) }), s);
@@ -105,6 +120,8 @@ function randomAction(r, state) {
     () => ({ type: "reorder", id: id(), to: Math.floor(n(-3, 9)) }),
     () => ({ type: "switch", ids: [id(), id()], off: r() < 0.5 }),
     () => ({ type: "shape", shape: { kind: "brush", points: [at(), at()], size: n(1, 30), hardness: 1 } }),
+    () => ({ type: "shape", shape: { kind: "invert" }, below: [{ kind: "fill" }], mode: "intersect" }),
+    () => ({ type: "region", region: ["auto", "own", "whole"][Math.floor(r() * 3)] }),
     () => ({ type: "clearMask" }),
     () => ({ type: "mode", mode: ["replace", "union", "intersect"][Math.floor(r() * 3)] }),
     () => ({ type: "undo" }),
@@ -115,7 +132,7 @@ function randomAction(r, state) {
   return choices[Math.floor(r() * choices.length)]();
 }
 
-const content = (doc) => JSON.stringify([doc.pairs, doc.shapes, doc.mode]);
+const content = (doc) => JSON.stringify([doc.pairs, doc.shapes, doc.mode, doc.region]);
 
 test("10,000 random sequences: invariants hold, undo returns exactly, writing and reading is the identity", () => {
   for (let seed = 0; seed < 10_000; seed++) {

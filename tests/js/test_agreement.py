@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gooddrag.picture import mask, value
+from gooddrag.picture import mask, region, value
 
 HERE = Path(__file__).parent
 SCHEMA = json.loads((HERE.parent.parent / "docs" / "points.schema.json").read_text())
@@ -44,7 +44,7 @@ def seen(text: str):
     ]
     pairs = [{"handle": list(p.handle), "target": list(p.target), **({"off": True} if p.off else {})} for p in v.pairs]
     width, height = v.size or (None, None)
-    return {"pairs": pairs, "shapes": shapes, "mode": v.mode, "width": width, "height": height}
+    return {"pairs": pairs, "shapes": shapes, "mode": v.mode, "region": v.region, "width": width, "height": height}
 
 
 GOOD = [
@@ -53,16 +53,19 @@ GOOD = [
     '{"version": 1.0, "pairs": [], "mask": {"mode": "intersect", "shapes": [{"kind": "fill"}, {"kind": "brush", "size": 5, '
     '"points": [[1, 2]], "hardness": 0.5, "erase": true}, {"kind": "lasso", "points": [[0, 0], [9, 0], [0, 9]]}, '
     '{"kind": "rectangle", "points": [[1, 1], [5, 5]]}, {"kind": "invert"}, {"kind": "grow", "size": -3}, {"kind": "clear"}]}}',
+    '{"version": 2, "pairs": [], "mask": {"region": "whole", "shapes": [{"kind": "fill"}]}}', '{"pairs": [], "mask": {"region": "own"}}',
+    '{"version": 1, "pairs": [], "mask": {"region": "nonsense"}}', '{"version": 1, "pairs": []}', '{"version": 2, "pairs": []}',
+    '{"version": 2, "pairs": [], "mask": {"region": "auto", "mode": "replace", "shapes": [{"kind": "clear"}]}}',
     '{"pairs": [[[1e-320, -0.0], [1E2, 3]]], "future": {"deep": [[[1]]]}, "__proto__": {"pairs": 3}}',
 ]  # fmt: skip
 BAD = [
     "null", "3", '"x"', "{}", "[3]", "[[1, 2]]", "NaN", "[[[NaN, 1], [1, 1]]]", "[[[Infinity, 1], [1, 1]]]", "[[[1e308, 1], [1, 1]]]",
     "[[[1e999, 1], [1, 1]]]", "[" * 33, "[" * 200_000, "[[[1, 2], [3, 4]]]x", "\ufeff[]", "\u00a0", "[[[1, 2], [3, 4],]]",
-    '{"pairs": {}}', '{"pairs": null}', '{"version": 2, "pairs": []}', '{"version": "1", "pairs": []}', '{"version": true, "pairs": []}',
+    '{"pairs": {}}', '{"pairs": null}', '{"version": 3, "pairs": []}', '{"version": 1.5, "pairs": []}', '{"version": "1", "pairs": []}', '{"version": true, "pairs": []}',
     '{"version": null, "pairs": []}', '{"pairs": [], "width": 10}', '{"pairs": [], "width": 0, "height": 1}',
     '{"pairs": [], "width": 1.5, "height": 1}', '{"pairs": [{"handle": [1, 2]}]}', '{"pairs": [{"handle": [1, 2], "target": [true, 2]}]}',
     '{"pairs": [{"handle": "<script>", "target": [1, 2]}]}', '{"points": [[1, 2]]}', '{"points": "<script>alert(1)</script>"}',
-    '{"pairs": [], "mask": []}', '{"pairs": [], "mask": {"mode": "x"}}', '{"pairs": [], "mask": {"mode": null}}',
+    '{"pairs": [], "mask": []}', '{"pairs": [], "mask": {"mode": "x"}}', '{"pairs": [], "mask": {"mode": null}}', '{"pairs": [], "mask": {"region": null}}', '{"version": 2, "pairs": [], "mask": {"region": "some"}}',
     '{"pairs": [], "mask": {"shapes": [{"kind": "constructor"}]}}', '{"pairs": [], "mask": {"shapes": [{"kind": "__proto__"}]}}',
     '{"pairs": [], "mask": {"shapes": [{"kind": "lasso", "points": [[1, 1], [2, 2]]}]}}',
     '{"pairs": [], "mask": {"shapes": [{"kind": "rectangle", "points": [[1, 1], [2, 2], [3, 3]]}]}}',
@@ -99,6 +102,9 @@ def hostile(rng: random.Random) -> str:
                 "target",
                 "pairs",
                 "version",
+                "region",
+                "auto",
+                "whole",
                 "shapes",
                 "kind",
                 "brush",
@@ -175,6 +181,27 @@ def test_masks_agree(width, height):
         a, b = ours > 0, theirs > 0
         union = (a | b).sum()
         assert union == 0 or (a & b).sum() / union >= 0.99, question
+
+
+def test_regions_around_arrows_agree():
+    rng = random.Random(5)
+    questions = []
+    for _ in range(2000):
+        w, h = rng.randint(1, 4096), rng.randint(1, 4096)
+
+        def point(w=w, h=h):
+            return [round(rng.uniform(-9, w + 9), rng.randint(0, 2)), round(rng.uniform(-9, h + 9), rng.randint(0, 2))]
+
+        arrows = [[point(), point()] for _ in range(3)]
+        arrows.append([arrows[0][0], [v + rng.uniform(-0.6, 0.6) for v in arrows[0][0]]])
+        questions.append({"arrows": arrows, "width": w, "height": h})
+    strokes = 0
+    for q, answer in zip(questions, ask(questions)):
+        ours = region.around([tuple(map(tuple, a)) for a in q["arrows"]], q["width"], q["height"])
+        found = [{"kind": s.kind, "points": [list(p) for p in s.points], "size": s.size, "hardness": 1} for s in ours]
+        assert found == json.loads(answer), q
+        strokes += len(ours)
+    assert 6000 < strokes < 8000  # anchors were among them
 
 
 def test_schema_describes_what_is_written():

@@ -116,7 +116,8 @@ def test_points_from_json_override_the_suggestion(run, demo):
     points, mask, overlay = run("GoodDrag_Points", points=text, **common)
     assert points.handles == ((10, 20),)
     assert mask.shape == (1, 256, 256)
-    assert mask.all()
+    assert mask[0, 30, 20] == 1  # the region around the arrow
+    assert mask[0, 200, 200] == 0
     assert overlay.shape == demo["image"].shape
     assert run("GoodDrag_Points", points="  ", **common)[0] == demo["points"]
 
@@ -127,8 +128,35 @@ def test_a_mask_beside_a_suggestion_belongs_to_the_suggestion(run, demo):
     mask[:, 100:200, 100:200] = 1
     given = {"image": demo["image"], "mask": mask}
     assert torch.equal(run("GoodDrag_Points", points="", suggestion=demo["points"], **given)[1], mask)
-    assert run("GoodDrag_Points", points=own, suggestion=demo["points"], **given)[1].all()
+    left_out = run("GoodDrag_Points", points=own, suggestion=demo["points"], **given)[1]
+    assert torch.equal(left_out, run("GoodDrag_Points", points=own, image=demo["image"])[1])
     assert torch.equal(run("GoodDrag_Points", points=own, **given)[1], mask)
+
+
+def test_regions(run, demo):
+    """auto lies around the arrows or is the connected mask, whole is everything, and old values keep what they did."""
+
+    def mask(region=None, version=2, shapes=(), **inputs):
+        value = {"version": version, "pairs": [[[100, 100], [130, 100]]], "mask": {"shapes": list(shapes)}}
+        if region:
+            value["mask"]["region"] = region
+        return run("GoodDrag_Points", image=demo["image"], points=json.dumps(value), **inputs)[1][0]
+
+    stroke = {"kind": "brush", "points": [[200, 200]], "size": 20}
+    connected = torch.zeros(1, 256, 256)
+    connected[:, :50] = 1
+    auto = mask()
+    assert auto[100, 115] == 1
+    assert auto[0].sum() == 0
+    assert torch.equal(mask(mask=connected), connected[0])
+    assert mask("whole", shapes=[stroke]).all()
+    assert torch.equal(mask("whole", mask=connected), connected[0])
+    own = mask("own", shapes=[stroke])
+    assert own[200, 200] == 1
+    assert own[100, 100] == 0
+    assert torch.equal(mask("own", shapes=[stroke], mask=connected), torch.maximum(own, connected[0]))
+    assert mask(version=1).all()
+    assert torch.equal(mask(version=1, shapes=[stroke]), own)
 
 
 BAD_POINTS = [

@@ -71,7 +71,7 @@ def test_every_pixel_of_the_border_is_allowed(corner):
         ('{"pairs": [{"handle": [1, 2], "target": [1e999, 2]}]}', "target 1 is (inf, 2)"),
         ('{"pairs": [{"handle": [1, 2], "target": [100, 2]}]}', "target 1 at (100, 2) lies outside the 100x80 picture"),
         ('{"pairs": [{"handle": [-1, 2], "target": [1, 2]}]}', "handle 1 at (-1, 2) lies outside"),
-        ('{"version": 2, "pairs": []}', "version 2.0"),
+        ('{"version": 3, "pairs": []}', "version 3.0"),
         ('{"points": [[1, 2]]}', "even length"),
         (json.dumps([[[1, 2], [3, 4]]] * 200), "200 pairs were given, at most 64"),
     ],

@@ -5,7 +5,6 @@
  * Picture coordinates have pixel centres at whole numbers, so the picture covers -0.5 to width - 0.5. A view maps them to
  * CSS pixels of the stage: `screen = (picture + 0.5) * scale + offset`.
  * @typedef {import("./value.mjs").Point} Point
- * @typedef {import("./value.mjs").Shape} Shape
  * @typedef {{scale: number, x: number, y: number}} View
  * @typedef {{width: number, height: number}} Size
  */
@@ -117,13 +116,4 @@ export function simplified(points, tolerance) {
     }
   }
   return points.filter((_, i) => keep[i]);
-}
-
-/** A region around the swept paths, as brush strokes. @param {{handle: Point, target: Point, off?: boolean}[]} pairs @param {Size} picture @returns {Shape[]} */
-export function suggestedMask(pairs, picture) {
-  // what is attached to a handle moves along: a joint lies about as far away as the arrow is long
-  const around = Math.min(picture.width, picture.height) / 4;
-  return pairs
-    .filter((p) => !p.off)
-    .map((p) => ({ kind: "brush", points: [p.handle, p.target], size: Math.round(around + distance(p.handle, p.target)), hardness: 1 }));
 }

@@ -6,7 +6,7 @@
 
 import { toScreen } from "./geometry.mjs";
 import { selectedIds } from "./state.mjs";
-import { dump, parse } from "./value.mjs";
+import { dump, empty, parse } from "./value.mjs";
 
 /** @type {Record<string, [number, number]>} */
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -165,7 +165,7 @@ export class Keys {
     if (field) return event.stopPropagation();
     if (!ids.size || !event.clipboardData) return;
     const pairs = this.session.state.doc.pairs.filter((p) => ids.has(p.id));
-    event.clipboardData.setData("text/plain", dump({ pairs, shapes: [], mode: "union", width: null, height: null }));
+    event.clipboardData.setData("text/plain", dump({ ...empty(), pairs }));
     event.preventDefault();
     event.stopPropagation();
     this.editor.say(`${pairs.length} copied`);

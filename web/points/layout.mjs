@@ -65,7 +65,7 @@ function maskTools(session, commands) {
     choices.map(([value, text]) => el("option", { value, text })));
   mode.addEventListener("change", () => session.dispatch({ type: "mode", mode: /** @type {any} */ (mode.value) }));
   /** @param {string} text @param {Shape} shape @param {string} words */
-  const step = (text, shape, words) => button(words, null, () => session.dispatch({ type: "shape", shape }), { text });
+  const step = (text, shape, words) => button(words, null, () => session.paint(shape), { text });
   const maskBar = el("div", { class: "gd-bar", role: "toolbar", "aria-label": "Mask" }, [
     slider("Size", 2, 300, session.brush.size, (v) => commands.setBrush({ size: v })),
     slider("Hardness", 0, 1, session.brush.hardness, (v) => commands.setBrush({ hardness: v }), 0.05),
@@ -74,7 +74,7 @@ function maskTools(session, commands) {
     step("Invert", { kind: "invert" }, "Swap what may change and what may not"),
     step("Grow", { kind: "grow", size: 8 }, "Grow the region by 8 pixels"),
     step("Shrink", { kind: "grow", size: -8 }, "Shrink the region by 8 pixels"),
-    button("Remove the mask: everything may change again", null, () => session.dispatch({ type: "clearMask" }), { text: "Clear" }),
+    button("Forget what was painted: the region follows the arrows again", null, () => session.dispatch({ type: "clearMask" }), { text: "Clear" }),
     button("Draw a region around the arrows", null, () => commands.suggest(), { text: "Suggest" }),
     mode,
   ]);

@@ -241,12 +241,12 @@ export class Pointer {
     session.maskExplained = true;
     if (gesture.tool === "brush") {
       const { size, hardness } = session.brush;
-      session.dispatch({ type: "shape", shape: { kind: "brush", points, size, hardness, ...erase } });
+      session.paint({ kind: "brush", points, size, hardness, ...erase });
     } else if (gesture.tool === "lasso" && points.length >= 3) {
-      session.dispatch({ type: "shape", shape: { kind: "lasso", points, ...erase } });
+      session.paint({ kind: "lasso", points, ...erase });
     } else if (gesture.tool === "rectangle" && gesture.path.length > 1) {
       const corners = [gesture.path[0], gesture.path[gesture.path.length - 1]].map(rounded);
-      session.dispatch({ type: "shape", shape: { kind: "rectangle", points: corners, ...erase } });
+      session.paint({ kind: "rectangle", points: corners, ...erase });
     }
     this.editor.say(gesture.erase ? "Protected now." : "Editable here, protected everywhere else.");
   }

@@ -8,6 +8,7 @@
  * @typedef {CanvasImageSource & {width: number, height: number}} Picture
  */
 
+import { around } from "./region.mjs";
 import { initial, reduce, toValue } from "./state.mjs";
 import { ValueError, dump, parse } from "./value.mjs";
 
@@ -50,7 +51,36 @@ export class Session {
 
   /** Nothing is protected. */
   unmasked() {
-    return !this.state.doc.shapes.length && (!this.masked || this.own());
+    const { region, shapes } = this.state.doc;
+    return !this.joined() && (region === "whole" || (region === "own" && !shapes.length));
+  }
+
+  /** The pairs that a run would drag, those of a suggestion while there are none of one's own. */
+  dragged() {
+    const active = this.state.doc.pairs.filter((p) => !p.off);
+    return active.length ? active : this.suggestion;
+  }
+
+  /** The connected mask takes part. */
+  joined() {
+    return this.masked && !this.own();
+  }
+
+  /** A step of drawing the mask; what may change until now is where it begins. @param {import("./value.mjs").Shape} shape */
+  paint(shape) {
+    const { doc } = this.state;
+    const { width, height } = doc;
+    /** @type {Extract<Action, {type: "shape"}>} */
+    const action = { type: "shape", shape };
+    if (doc.region === "auto" && !this.joined() && width && height) {
+      action.below = around(this.dragged(), { width, height });
+    } else if (shape.erase && doc.region !== "own") {
+      // taken away from a connected mask, or from everything
+      [action.below, action.mode] = [[{ kind: "fill" }], this.joined() ? "intersect" : doc.mode];
+    } else if (doc.region === "whole") {
+      action.below = doc.shapes;
+    }
+    this.dispatch(action);
   }
 
   /** Something beside the state changed. */

@@ -2,15 +2,17 @@
 /**
  * What the editor knows and how it changes: a pure reducer `(state, action) -> state`.
  *
- * The document (pairs, shapes, mode, picture size) has a history; selection and a handle that waits for its target have
+ * The document (pairs, region, shapes, mode, picture size) has a history; selection and a handle that waits for its target have
  * none. A gesture, such as a drag of the pointer, names itself so that all of its moves are one step of the history.
  * @typedef {import("./value.mjs").Point} Point
  * @typedef {import("./value.mjs").Shape} Shape
  * @typedef {import("./value.mjs").Mode} Mode
+ * @typedef {import("./value.mjs").Region} Region
  * @typedef {import("./value.mjs").Value} Value
  * @typedef {"handle" | "target"} End
  * @typedef {{id: number, handle: Point, target: Point, off: boolean}} Pair
- * @typedef {{pairs: Pair[], shapes: Shape[], mode: Mode, width: number | null, height: number | null}} Doc
+ * @typedef {{pairs: Pair[], shapes: Shape[], mode: Mode, region: Region,
+ *   width: number | null, height: number | null}} Doc
  * @typedef {{doc: Doc, selection: string[], pending: Point | null, past: Doc[], future: Doc[], gesture: string | null,
  *   base: Doc | null, nextId: number}} State
  * @typedef {{type: "load", value: Value}
@@ -27,7 +29,8 @@
  *   | {type: "duplicate"}
  *   | {type: "reorder", id: number, to: number}
  *   | {type: "switch", ids: number[], off: boolean}
- *   | {type: "shape", shape: Shape}
+ *   | {type: "shape", shape: Shape, below?: Shape[], mode?: Mode}
+ *   | {type: "region", region: Region}
  *   | {type: "clearMask"}
  *   | {type: "mode", mode: Mode}
  *   | {type: "undo"} | {type: "redo"}} Action
@@ -65,16 +68,16 @@ export function unkey(k) {
 
 /** @param {Value} value @param {number} nextId @returns {{doc: Doc, nextId: number}} */
 function toDoc(value, nextId) {
-  const { shapes, mode, width, height } = value;
+  const { shapes, mode, region, width, height } = value;
   const pairs = value.pairs.map((p, i) => ({ id: nextId + i, handle: p.handle, target: p.target, off: Boolean(p.off) }));
-  return { doc: { pairs, shapes, mode, width, height }, nextId: nextId + pairs.length };
+  return { doc: { pairs, shapes, mode, region, width, height }, nextId: nextId + pairs.length };
 }
 
 /** What is saved. @param {State} state @returns {Value} */
 export function toValue({ doc }) {
-  const { shapes, mode, width, height } = doc;
+  const { shapes, mode, region, width, height } = doc;
   const pairs = doc.pairs.map(({ handle, target, off }) => (off ? { handle, target, off } : { handle, target }));
-  return { pairs, shapes, mode, width, height };
+  return { pairs, shapes, mode, region, width, height };
 }
 
 /** Pairs with a point that is not in the picture. @param {Doc} doc @returns {number[]} their numbers, from 1 */
@@ -143,8 +146,9 @@ function moved(state, base, dx, dy) {
 
 /** @param {Doc} a @param {Doc} b */
 function sameDoc(a, b) {
-  return JSON.stringify([a.pairs.map(({ handle, target, off }) => [handle, target, off]), a.shapes, a.mode])
-    === JSON.stringify([b.pairs.map(({ handle, target, off }) => [handle, target, off]), b.shapes, b.mode]);
+  /** @param {Doc} d */
+  const content = (d) => JSON.stringify([d.pairs.map(({ handle, target, off }) => [handle, target, off]), d.shapes, d.mode, d.region]);
+  return content(a) === content(b);
 }
 
 /**
@@ -227,11 +231,17 @@ export function reduce(state, action) {
       if (!doc.pairs.some((p) => ids.has(p.id) && p.off !== action.off)) return state;
       return commit(state, { ...doc, pairs: doc.pairs.map((p) => (ids.has(p.id) ? { ...p, off: action.off } : p)) });
     }
-    case "shape":
-      if (doc.shapes.length >= MAX_SHAPES) return state;
-      return commit(state, { ...doc, shapes: [...doc.shapes, action.shape] });
+    case "shape": {
+      // painting makes the region one's own, beginning with what it was until now
+      const shapes = [...(doc.region === "own" ? doc.shapes : action.below ?? []), action.shape];
+      if (shapes.length > MAX_SHAPES) return state;
+      const mode = doc.region === "own" ? doc.mode : action.mode ?? doc.mode;
+      return commit(state, { ...doc, shapes, mode, region: "own" });
+    }
+    case "region":
+      return doc.region === action.region ? state : commit(state, { ...doc, region: action.region });
     case "clearMask":
-      return doc.shapes.length ? commit(state, { ...doc, shapes: [] }) : state;
+      return doc.shapes.length || doc.region !== "auto" ? commit(state, { ...doc, shapes: [], region: "auto" }) : state;
     case "mode":
       return doc.mode === action.mode ? state : commit(state, { ...doc, mode: action.mode });
     case "undo": {

@@ -9,11 +9,13 @@
  * @typedef {{handle: Point, target: Point, off?: boolean}} Pair
  * @typedef {"brush" | "lasso" | "rectangle" | "fill" | "clear" | "invert" | "grow"} Kind
  * @typedef {{kind: Kind, points?: Point[], erase?: boolean, size?: number, hardness?: number}} Shape
- * @typedef {"replace" | "union" | "intersect"} Mode
- * @typedef {{pairs: Pair[], shapes: Shape[], mode: Mode, width: number | null, height: number | null}} Value
+ * @typedef {"replace" | "union" | "intersect"} Mode how shapes and a connected mask are combined
+ * @typedef {"auto" | "own" | "whole"} Region what may change: around the arrows, what the shapes say, everything
+ * @typedef {{pairs: Pair[], shapes: Shape[], mode: Mode, region: Region, width: number | null, height: number | null}} Value
  */
 
-export const VERSION = 1;
+/** What is written; version 1, which had no `region`, is read too. */
+export const VERSION = 2;
 export const MAX_LENGTH = 1_000_000;
 export const MAX_DEPTH = 32;
 export const MAX_LISTED = 1000;
@@ -22,14 +24,18 @@ export const MAX_SHAPE_POINTS = 200_000;
 export const LIMIT = 1e6;
 /** @type {readonly Mode[]} */
 export const MODES = ["replace", "union", "intersect"];
+/** @type {readonly Region[]} */
+export const REGIONS = ["auto", "own", "whole"];
 /** @type {Mode} */
 const DEFAULT_MODE = "union";
+/** @type {Region} */
+const DEFAULT_REGION = "auto";
 /** How many points each kind of shape needs at least. @type {Record<Kind, number>} */
 const LEAST_POINTS = { brush: 1, lasso: 3, rectangle: 2, fill: 0, clear: 0, invert: 0, grow: 0 };
 
 /** @returns {Value} */
 export function empty() {
-  return { pairs: [], shapes: [], mode: DEFAULT_MODE, width: null, height: null };
+  return { pairs: [], shapes: [], mode: DEFAULT_MODE, region: DEFAULT_REGION, width: null, height: null };
 }
 
 /** Why a string is no value; `message` is for people. */
@@ -66,8 +72,8 @@ export function parse(text) {
  * @returns {string}
  */
 export function dump(value) {
-  const untouched = !value.pairs.length && !value.shapes.length && value.mode === DEFAULT_MODE;
-  if (untouched) return "";
+  const masked = value.shapes.length > 0 || value.mode !== DEFAULT_MODE || value.region !== DEFAULT_REGION;
+  if (!value.pairs.length && !masked) return "";
   /** @type {Record<string, unknown>} */
   const data = { version: VERSION };
   if (value.width && value.height) {
@@ -79,9 +85,7 @@ export function dump(value) {
     target: p.target.map(round),
     ...(p.off ? { off: true } : {}),
   }));
-  if (value.shapes.length || value.mode !== DEFAULT_MODE) {
-    data.mask = { mode: value.mode, shapes: value.shapes.map(dumpShape) };
-  }
+  if (masked) data.mask = { region: value.region, mode: value.mode, shapes: value.shapes.map(dumpShape) };
   return JSON.stringify(data);
 }
 
@@ -142,18 +146,20 @@ function get(data, key, fallback = undefined) {
 
 /** @param {Record<string, unknown>} data @returns {Value} */
 function ownForm(data) {
-  const version = get(data, "version", 1);
-  if (version !== VERSION) {
-    throw new ValueError(`version ${short(version)}, but this editor reads version ${VERSION}; update the pack`);
+  const version = get(data, "version", VERSION);
+  if (version !== 1 && version !== VERSION) {
+    throw new ValueError(`version ${short(version)}, but this editor reads versions 1 to ${VERSION}; update the pack`);
   }
   const [w, h] = [get(data, "width") ?? null, get(data, "height") ?? null];
   const sized = w !== null || h !== null;
   const mask = get(data, "mask") ?? null;
-  const { shapes, mode } = mask === null ? empty() : readMask(mask);
+  const { shapes, mode, region } = mask === null ? { ...empty(), region: null } : readMask(mask, version);
   return {
     pairs: readPairs(data.pairs),
     shapes,
     mode,
+    // without shapes everything could change in version 1, and the arrows' surroundings can since then
+    region: region ?? (shapes.length ? "own" : version === 1 ? "whole" : "auto"),
     width: sized ? side(w, "width") : null,
     height: sized ? side(h, "height") : null,
   };
@@ -222,9 +228,14 @@ function number(item, what, low, high) {
   return item;
 }
 
-/** @param {unknown} data @returns {{shapes: Shape[], mode: Mode}} */
-function readMask(data) {
-  if (!isObject(data)) throw new ValueError(`mask is ${short(data)}; it must hold mode and shapes`);
+/** @param {unknown} data @param {number} version @returns {{shapes: Shape[], mode: Mode, region: Region | null}} */
+function readMask(data, version) {
+  if (!isObject(data)) throw new ValueError(`mask is ${short(data)}; it must hold region, mode and shapes`);
+  // to version 1 a word like any other
+  const region = version > 1 && own(data, "region") ? /** @type {Region} */ (data.region) : null;
+  if (version > 1 && own(data, "region") && !REGIONS.includes(/** @type {Region} */ (data.region))) {
+    throw new ValueError(`the mask's region is ${short(data.region)}; it must be one of ${REGIONS.join(", ")}`);
+  }
   const mode = /** @type {Mode} */ (get(data, "mode", DEFAULT_MODE));
   if (!MODES.includes(mode)) {
     throw new ValueError(`the mask's mode is ${short(mode)}; it must be one of ${MODES.join(", ")}`);
@@ -234,7 +245,7 @@ function readMask(data) {
     throw new ValueError(`the mask's shapes must be a list of at most ${MAX_SHAPES}`);
   }
   const budget = { left: MAX_SHAPE_POINTS };
-  return { mode, shapes: shapes.map((shape, i) => readShape(shape, i + 1, budget)) };
+  return { mode, region, shapes: shapes.map((shape, i) => readShape(shape, i + 1, budget)) };
 }
 
 /** @param {unknown} data @param {number} index @param {{left: number}} budget @returns {Shape} */

@@ -12,10 +12,11 @@
 
 import { addStyle, el } from "./dom.mjs";
 import { MaskLayer, paintArrow, paintLoupe, paintMarquee, paintPicture, paintResult, paintTool } from "./draw.mjs";
-import { centred, colour, distance, fit, kept, suggestedMask, toPicture, toScreen, zoomAt } from "./geometry.mjs";
+import { centred, colour, distance, fit, kept, toPicture, toScreen, zoomAt } from "./geometry.mjs";
 import { Keys } from "./keys.mjs";
 import { TOOLS, layout } from "./layout.mjs";
 import { CLICK, Pointer, held } from "./pointer.mjs";
+import { around } from "./region.mjs";
 import { key, outside, unkey } from "./state.mjs";
 
 export class Editor {
@@ -393,7 +394,7 @@ export class Editor {
 
   suggest() {
     const { doc } = this.session.state;
-    const shapes = suggestedMask(doc.pairs.length ? doc.pairs : this.session.suggestion, this.size());
+    const shapes = around(doc.pairs.length ? doc.pairs : this.session.suggestion, this.size());
     if (!shapes.length) return this.say("Draw an arrow first.");
     for (const shape of shapes) this.session.dispatch({ type: "shape", shape });
     this.say("A region around the arrows may change now.");

@@ -1,0 +1,66 @@
+"""What may change: around the arrows, one's own, everything."""
+
+import numpy as np
+import pytest
+
+from gooddrag.picture.region import around, editable, is_anchor
+from gooddrag.picture.value import Shape, Value, parse
+
+ARROW = ((20, 50), (60, 50))
+SIZE = (100, 80)
+BRUSH = Shape("brush", ((10, 10),), size=6)
+
+
+def given():
+    mask = np.zeros(SIZE[::-1], np.float32)
+    mask[60:] = 1
+    return mask
+
+
+def test_around_an_arrow_lies_a_quarter_of_the_shorter_side_and_its_length():
+    (stroke,) = around([ARROW], *SIZE)
+    assert (stroke.kind, stroke.points, stroke.size) == ("brush", ARROW, 60)
+    mask = editable(Value(), [ARROW], None, *SIZE)
+    assert mask[50, 20] == mask[50, 60] == mask[21, 40] == 1
+    assert mask[19, 40] == mask[50, 91] == 0
+
+
+def test_anchors_widen_nothing():
+    assert is_anchor((3, 4), (3.3, 3.6))
+    assert not is_anchor((3, 4), (4, 4))
+    assert around([((3, 4), (3, 4)), ARROW], *SIZE) == around([ARROW], *SIZE)
+
+
+def test_a_connected_mask_is_the_region_of_auto_and_whole_and_joins_ones_own():
+    assert np.array_equal(editable(Value(), [ARROW], given(), *SIZE), given())
+    assert np.array_equal(editable(Value(region="whole"), [ARROW], given(), *SIZE), given())
+    own = Value(shapes=(BRUSH,), region="own")
+    assert editable(own, [ARROW], given(), *SIZE).sum() == given().sum() + editable(own, [ARROW], None, *SIZE).sum()
+
+
+def test_whole_edits_everything_and_shapes_wait():
+    assert editable(Value(shapes=(BRUSH,), region="whole"), [ARROW], None, *SIZE) is None
+    assert editable(Value(region="own"), [ARROW], None, *SIZE) is None
+
+
+SHAPES = '"shapes": [{"kind": "fill"}]'
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "auto"),
+        ("[[[1, 2], [3, 4]]]", "auto"),
+        ('{"points": [[1, 2], [3, 4]]}', "auto"),
+        ('[{"x": 1, "y": 2}, {"x": 3, "y": 4}]', "auto"),
+        ('{"pairs": []}', "auto"),
+        (f'{{"pairs": [], "mask": {{{SHAPES}}}}}', "own"),
+        ('{"version": 1, "pairs": []}', "whole"),
+        (f'{{"version": 1, "pairs": [], "mask": {{{SHAPES}}}}}', "own"),
+        (f'{{"version": 1, "pairs": [], "mask": {{"region": "auto", {SHAPES}}}}}', "own"),
+        ('{"version": 2, "pairs": []}', "auto"),
+        (f'{{"version": 2, "pairs": [], "mask": {{"region": "whole", {SHAPES}}}}}', "whole"),
+    ],
+)
+def test_which_region_a_value_means(text, expected):
+    assert parse(text).region == expected
