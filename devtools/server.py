@@ -53,7 +53,7 @@ class Server:
         command = [
             str(environment.PYTHON), "main.py", "--listen", "127.0.0.1", "--port", str(self.port),
             "--base-directory", str(environment.BASE), "--user-directory", self._user,
-            "--disable-api-nodes", "--database-url", "sqlite:///:memory:", *self.arguments,
+            "--disable-api-nodes", "--database-url", "sqlite:///:memory:", "--preview-method", "auto", *self.arguments,
         ]  # fmt: skip
         if not _cuda():
             command.append("--cpu")

@@ -267,12 +267,8 @@ def text_of(conditioning: list, name: str = "positive") -> Tensor:
 
 
 def callback(model: ModelPatcher) -> Callable[[Progress], None]:
-    """Progress bar, live preview and cancelling for the engine's functions."""
+    """Progress bar, live preview as ComfyUI is set to show it, and cancelling, for the engine's functions."""
     previewer = latent_preview.get_previewer(model.load_device, model.model.latent_format)
-    if previewer is None and model.model.latent_format.latent_rgb_factors is not None:
-        previewer = latent_preview.Latent2RGBPreviewer(
-            model.model.latent_format.latent_rgb_factors, model.model.latent_format.latent_rgb_factors_bias
-        )
     bar: comfy.utils.ProgressBar | None = None
 
     def report(progress: Progress) -> None:
@@ -282,7 +278,8 @@ def callback(model: ModelPatcher) -> Callable[[Progress], None]:
             bar = comfy.utils.ProgressBar(progress.total)
         picture = None
         if previewer is not None and progress.preview is not None:
-            kind, image, size = previewer.decode_latent_to_preview_image("JPEG", progress.preview.detach())
+            with torch.no_grad():
+                kind, image, size = previewer.decode_latent_to_preview_image("JPEG", progress.preview)
             if image.width < 256:
                 image = image.resize((image.width * 8, image.height * 8), Image.Resampling.BICUBIC)
             picture = (kind, image, size)

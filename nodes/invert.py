@@ -4,7 +4,7 @@ from comfy_api.v0_0_2 import io
 
 from ..gooddrag.config import DragConfig
 from ..gooddrag.method.inversion import invert
-from . import host
+from . import host, latents
 from .presets import preset_input, settings
 from .types import CATEGORY, InversionType, InversionValue
 
@@ -50,7 +50,10 @@ class Invert(io.ComfyNode):
             outputs=[
                 InversionType.Output(display_name="inversion", tooltip="For GoodDrag Sampler."),
                 io.Latent.Output(
-                    display_name="noise", tooltip="The inverted latent z_T, for looking at or for other samplers."
+                    display_name="noise",
+                    tooltip="z_T, for other samplers: KSamplerAdvanced with add_noise off, euler, ddim_uniform, "
+                    "the same steps, and start_at_step the steps that were not inverted (12 of 50 at strength 0.75) gives "
+                    "the picture back.",
                 ),
             ],
         )
@@ -65,5 +68,5 @@ class Invert(io.ComfyNode):
         text = host.text_of(positive)
         with host.diffusers_model(model, tuple(z0.shape)) as borrowed:
             inversion = invert(borrowed, z0, text, size, config, host.callback(model))
-        noise = {"samples": host.from_model(model, inversion.latent), host.SIZE: size}
-        return io.NodeOutput(InversionValue(inversion), noise)
+        noise = latents.for_samplers(model, inversion.latent, inversion.schedule.timesteps[0])
+        return io.NodeOutput(InversionValue(inversion), {"samples": noise, host.SIZE: size})

@@ -241,22 +241,6 @@ def test_cancelling_leaves_model_and_next_run_as_they_were(run, part, demo, node
     assert torch.equal(dragged(run, demo, inversion)[0]["samples"], expected)
 
 
-def test_progress_and_previews(run, part, demo, monkeypatch):
-    import comfy.utils
-
-    seen = []
-    monkeypatch.setattr(comfy.utils, "PROGRESS_BAR_HOOK", lambda v, t, preview, **_k: seen.append((v, t, preview)))
-    inversion, _ = inverted(run, demo)
-    seen.clear()
-    dragged(run, demo, inversion)
-    assert seen[-1][0] == seen[-1][1]
-    pictures = [p for *_, p in seen if p is not None]
-    assert len(pictures) == 8
-    kind, picture, _ = pictures[-1]
-    assert kind == "JPEG"
-    assert picture.size == (256, 256)
-
-
 def test_stock_nodes_take_the_latent(run, demo):
     """VAE Decode, and a KSampler that goes on from the result."""
     import nodes as stock
