@@ -16,6 +16,7 @@ from PIL import Image, ImageOps
 
 from .config import BACKGROUNDS, CHECKPOINTING, PRESETS, DragConfig
 from .edit import edit
+from .libraries import LibraryError
 from .loading import load
 from .network import codec
 from .network.memory import NotEnoughMemory
@@ -206,7 +207,7 @@ def main(argv: list[str] | None = None) -> int:
     except ValueError as error:
         say(f"error: {error}")
         return 2
-    except NotEnoughMemory as error:
+    except (LibraryError, NotEnoughMemory) as error:
         say(f"error: {error}")
         return 1
     except OSError as error:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
-from diffusers.loaders.single_file_utils import create_diffusers_clip_model_from_ldm, load_single_file_checkpoint
 from torch import Tensor
 
 from . import demo
+from .libraries import importing
 from .network.model import Model
+
+if TYPE_CHECKING:
+    from diffusers import AutoencoderKL
 
 SD15 = Path(__file__).parent / "sd15"
 """Configurations of Stable Diffusion 1.5, so that a checkpoint loads without a network connection."""
@@ -73,25 +76,33 @@ def _folder(path: Path, device, dtype) -> Loaded:
     for part in ("unet", "vae"):
         if not (path / part / "config.json").is_file():
             raise ValueError(f"{path} is not a diffusers folder: it has no {part}/config.json")
+    with importing("diffusers"):
+        from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
     unet = UNet2DConditionModel.from_pretrained(path / "unet", torch_dtype=dtype)
     vae = AutoencoderKL.from_pretrained(path / "vae", torch_dtype=torch.float32)
     prediction_type = "epsilon"
     if (path / "scheduler").is_dir():
-        from diffusers import DDIMScheduler
-
         prediction_type = DDIMScheduler.load_config(path / "scheduler").get("prediction_type", "epsilon")
     model, vae = _prepare(unet, vae, device, prediction_type)
     if not (path / "text_encoder").is_dir():
         empty = torch.zeros(1, 1, unet.config.cross_attention_dim)
         return Loaded(model, vae, lambda prompt: _no_words(prompt, empty))
-    from transformers import CLIPTextModel, CLIPTokenizer
-
+    with importing("transformers"):
+        from transformers import CLIPTextModel, CLIPTokenizer
     encoder = CLIPTextModel.from_pretrained(path / "text_encoder").to(device)
     tokenizer = CLIPTokenizer.from_pretrained(path / "tokenizer")
     return Loaded(model, vae, lambda prompt: _encode(encoder, _tokens(prompt, lambda: tokenizer)))
 
 
 def _checkpoint(path: Path, device, dtype) -> Loaded:
+    with importing("diffusers"):
+        from diffusers import AutoencoderKL, UNet2DConditionModel
+        from diffusers.loaders.single_file_utils import (
+            create_diffusers_clip_model_from_ldm,
+            load_single_file_checkpoint,
+        )
+    with importing("transformers"):
+        from transformers import CLIPTextModel
     try:
         checkpoint = load_single_file_checkpoint(str(path), local_files_only=True)
     except Exception as error:
@@ -104,8 +115,6 @@ def _checkpoint(path: Path, device, dtype) -> Loaded:
     unet = UNet2DConditionModel.from_single_file(dict(checkpoint), subfolder="unet", torch_dtype=dtype, **common)
     vae = AutoencoderKL.from_single_file(dict(checkpoint), subfolder="vae", torch_dtype=torch.float32, **common)
     model, vae = _prepare(unet, vae, device, "epsilon")
-    from transformers import CLIPTextModel
-
     encoder = create_diffusers_clip_model_from_ldm(
         CLIPTextModel, dict(checkpoint), subfolder="text_encoder", torch_dtype=torch.float32, **common
     ).to(device)
@@ -113,8 +122,8 @@ def _checkpoint(path: Path, device, dtype) -> Loaded:
 
 
 def _hub_tokenizer():
-    from transformers import CLIPTokenizer
-
+    with importing("transformers"):
+        from transformers import CLIPTokenizer
     name = "openai/clip-vit-large-patch14"
     try:
         return CLIPTokenizer.from_pretrained(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import comfy.latent_formats
 import comfy.model_management
@@ -16,7 +16,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..gooddrag.demo import WEIGHTS
-from ..gooddrag.demo.vae import DemoVAE
+from ..gooddrag.libraries import importing
+
+if TYPE_CHECKING:
+    from ..gooddrag.demo.vae import DemoVAE
 
 
 class _LatentFormat(comfy.latent_formats.SD15):
@@ -90,6 +93,8 @@ def _model() -> comfy.model_patcher.ModelPatcher:
 
 
 def _vae() -> comfy.sd.VAE:
+    with importing("diffusers"):
+        from ..gooddrag.demo.vae import DemoVAE
     # ComfyUI's class around an autoencoder of its own kind, whose place ours then takes
     stand_in = {
         "ch": 32,

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import comfy.model_management
 import comfy.model_sampling
@@ -17,16 +18,19 @@ import numpy as np
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy_api.v0_0_2 import io, ui
-from diffusers import DDIMScheduler, UNet2DConditionModel
 from PIL import Image
 from torch import Tensor
 
 from ..gooddrag.config import CHECKPOINTING
+from ..gooddrag.libraries import importing
 from ..gooddrag.method.lora import LoRA
 from ..gooddrag.network.model import Model
 from ..gooddrag.network.schedule import SD_SCHEDULE
 from ..gooddrag.picture.geometry import DragPoints, crop, pad
 from ..gooddrag.progress import Progress
+
+if TYPE_CHECKING:
+    from diffusers import UNet2DConditionModel
 
 log = logging.getLogger("GoodDrag")
 
@@ -91,6 +95,8 @@ def _prediction_type(model: ModelPatcher) -> str:
             f"the MODEL is sampled as {name}; GoodDrag needs epsilon or v prediction. Remove the ModelSampling node in "
             "front of `model`"
         )
+    with importing("diffusers"):
+        from diffusers import DDIMScheduler
     alphas = DDIMScheduler(**SD_SCHEDULE).alphas_cumprod
     expected = ((1 - alphas) / alphas).sqrt()
     sigmas = getattr(sampling, "sigmas", torch.empty(0)).cpu().float()
@@ -146,6 +152,8 @@ def diffusers_model(
     """While active: the MODEL, with the LoRAs that are on it, as a diffusers U-Net over the same weights, and autograd
     switched on. ComfyUI makes room for the weights, a forward pass at ``latent_shape``, and as many bytes as ``gradients``
     says that the U-Net needs for them."""
+    with importing("diffusers"):
+        from diffusers import UNet2DConditionModel
     config, prediction_type = unet_config(model), _prediction_type(model)
     if model.is_dynamic():
         model = model.clone(disable_dynamic=True)

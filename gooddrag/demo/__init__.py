@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from diffusers import UNet2DConditionModel
 from torch import Tensor
 
+from ..libraries import importing
 from ..network.model import Model
 from .drags import KINDS, Drag, drag
-from .vae import DemoVAE
+
+if TYPE_CHECKING:
+    from .vae import DemoVAE
 
 __all__ = ["KINDS", "WEIGHTS", "Drag", "drag", "load", "text"]
 
@@ -20,6 +23,10 @@ WEIGHTS = Path(__file__).parent / "weights"
 
 def load(device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32) -> tuple[Model, DemoVAE]:
     """The demo U-Net in ``dtype`` and its autoencoder in float32."""
+    with importing("diffusers"):
+        from diffusers import UNet2DConditionModel
+
+        from .vae import DemoVAE
     unet = UNet2DConditionModel.from_pretrained(WEIGHTS / "unet", torch_dtype=dtype)
     vae = DemoVAE.from_pretrained(WEIGHTS / "vae", torch_dtype=torch.float32)
     return Model(unet.to(device)), vae.to(device).eval().requires_grad_(False)

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
-from diffusers import UNet2DConditionModel
 from torch import Tensor
 
 from ..config import PAPER, DragConfig
@@ -22,6 +22,9 @@ from .inversion import Inversion
 from .motion import mask_loss
 from .source import Source, SourceStep
 from .trace import DragTrace
+
+if TYPE_CHECKING:
+    from diffusers import UNet2DConditionModel
 
 LARGEST_WINDOW = 0.8
 """Of the picture's area; a larger window would not save what it costs."""

@@ -10,19 +10,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
-from diffusers import UNet2DConditionModel
-from peft import LoraConfig, inject_adapter_in_model
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..config import PAPER, DragConfig
+from ..libraries import importing
 from ..network import memory
 from ..network.model import Model
 from ..progress import Progress, silent
+
+if TYPE_CHECKING:
+    from diffusers import UNet2DConditionModel
 
 log = logging.getLogger("GoodDrag")
 
@@ -85,6 +88,8 @@ class LoRA:
 @contextmanager
 def _adapter(unet: UNet2DConditionModel, rank: int) -> Iterator[dict[str, nn.Module]]:
     """peft's LoRA layers in every attention projection, by module name; afterwards the U-Net is as it was."""
+    with importing("peft"):
+        from peft import LoraConfig, inject_adapter_in_model
     before = {n: m for n, m in unet.named_modules() if n.endswith(TARGETS)}
     flags = {p: p.requires_grad for p in unet.parameters()}
     had_config = hasattr(unet, "peft_config")

@@ -9,16 +9,20 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import torch
-from diffusers import UNet2DConditionModel
 from torch import Tensor
 
+from ..libraries import importing
 from .attention import wrapped
 from .convolution import freeze
 from .features import predict_with_features
 from .model import Model
 from .window import Window
+
+if TYPE_CHECKING:
+    from diffusers import UNet2DConditionModel
 
 log = logging.getLogger("GoodDrag")
 
@@ -114,6 +118,8 @@ def gradient_bytes(
 def _kept(
     config: str, dtype, shape, area: float, block: str | None, tokens: int, tuning: bool, checkpointing: bool
 ) -> int:
+    with importing("diffusers"):
+        from diffusers import UNet2DConditionModel
     with torch.device("meta"):
         twin = UNet2DConditionModel.from_config(json.loads(config))
         freeze(twin)

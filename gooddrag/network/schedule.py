@@ -7,9 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from diffusers import DDIMInverseScheduler, DDIMScheduler
 from torch import Tensor
+
+from ..libraries import importing
+
+if TYPE_CHECKING:
+    from diffusers import DDIMInverseScheduler, DDIMScheduler
 
 SD_SCHEDULE = dict(
     num_train_timesteps=1000,
@@ -35,12 +40,16 @@ class Schedule:
 
     @cached_property
     def _denoiser(self) -> DDIMScheduler:
+        with importing("diffusers"):
+            from diffusers import DDIMScheduler
         scheduler = DDIMScheduler(**SD_SCHEDULE, prediction_type=self.prediction_type)
         scheduler.set_timesteps(self.steps)
         return scheduler
 
     @cached_property
     def _inverter(self) -> DDIMInverseScheduler:
+        with importing("diffusers"):
+            from diffusers import DDIMInverseScheduler
         scheduler = DDIMInverseScheduler(**SD_SCHEDULE, prediction_type=self.prediction_type)
         scheduler.set_timesteps(self.steps)
         return scheduler
