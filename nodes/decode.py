@@ -3,7 +3,7 @@
 from comfy_api.v0_0_2 import io
 
 from ..gooddrag.overlay import draw_result, paste_outside
-from . import host
+from . import host, notices
 from .types import CATEGORY, TraceType, points_for_page, several
 
 
@@ -48,6 +48,7 @@ class Decode(io.ComfyNode):
         )
 
     @classmethod
+    @notices.shown
     def execute(cls, vae, latent, feather, image=None, mask=None, trace=None) -> io.NodeOutput:
         samples = latent["samples"]
         size = latent.get(host.SIZE, (samples.shape[-1] * 8, samples.shape[-2] * 8))

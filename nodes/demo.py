@@ -4,7 +4,7 @@ import torch
 from comfy_api.v0_0_2 import io
 
 from ..gooddrag.demo.drags import KINDS, drag
-from . import demo_host
+from . import demo_host, notices
 from .types import CATEGORY, DragPointsType
 
 
@@ -48,6 +48,7 @@ class DemoModel(io.ComfyNode):
         )
 
     @classmethod
+    @notices.shown
     def execute(cls, kind, scene) -> io.NodeOutput:
         model, vae, positive = demo_host.load()
         chosen = drag(kind, scene)

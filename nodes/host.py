@@ -28,6 +28,7 @@ from ..gooddrag.network.model import Model
 from ..gooddrag.network.schedule import SD_SCHEDULE
 from ..gooddrag.picture.geometry import DragPoints, crop, pad
 from ..gooddrag.progress import Progress
+from . import notices
 
 if TYPE_CHECKING:
     from diffusers import UNet2DConditionModel
@@ -238,7 +239,7 @@ def one_picture(image: Tensor, name: str = "image") -> Tensor:
             f"`{name}` holds {image.shape[0]} pictures; GoodDrag edits one at a time, so take one with ImageFromBatch"
         )
     if image.shape[-1] == 4:
-        log.info("GoodDrag: the transparency of `%s` is ignored", name)
+        notices.tell(f"The transparency of `{name}` is ignored.")
     return image[..., :3]
 
 
@@ -251,11 +252,8 @@ def one_mask(mask: Tensor | None, size: tuple[int, int]) -> Tensor | None:
             raise ValueError(f"`mask` holds {mask.shape[0]} masks; connect one")
         mask = mask[0]
     if tuple(mask.shape) != (size[1], size[0]):
-        log.warning(
-            "GoodDrag: the mask is %dx%d and was resized to the picture's %dx%d",
-            mask.shape[1],
-            mask.shape[0],
-            *size,
+        notices.tell(
+            f"The mask is {mask.shape[1]}x{mask.shape[0]} and was resized to the picture's {size[0]}x{size[1]}."
         )
         mask = torch.nn.functional.interpolate(mask[None, None].float(), (size[1], size[0]), mode="nearest")[0, 0]
     return mask
@@ -268,9 +266,9 @@ def text_of(conditioning: list, name: str = "positive") -> Tensor:
     text, options = conditioning[0]
     ignored = sorted({"control", "area", "mask", "gligen"} & set(options))
     if len(conditioning) > 1:
-        ignored.append(f"{len(conditioning) - 1} further prompts")
+        ignored.append(f"{len(conditioning) - 1} further prompt{'s' if len(conditioning) > 2 else ''}")
     if ignored:
-        log.warning("GoodDrag: `%s` carries %s, which dragging ignores", name, ", ".join(ignored))
+        notices.tell(f"`{name}` carries {', '.join(ignored)}, which dragging ignores.")
     return plain(text[:1])
 
 

@@ -4,7 +4,7 @@ from comfy_api.v0_0_2 import io
 
 from ..gooddrag.config import DragConfig
 from ..gooddrag.method.inversion import invert
-from . import host, latents
+from . import host, latents, notices
 from .presets import preset_input, settings
 from .types import CATEGORY, InversionType, InversionValue
 
@@ -59,6 +59,7 @@ class Invert(io.ComfyNode):
         )
 
     @classmethod
+    @notices.shown
     def execute(cls, model, vae, image, positive, preset, steps, strength) -> io.NodeOutput:
         host.unet_config(model)
         config = DragConfig(**settings(FIELDS, preset, {"steps": steps, "strength": strength}))

@@ -5,7 +5,7 @@ from comfy_api.v0_0_2 import io
 from ..gooddrag.config import DragConfig
 from ..gooddrag.method.lora import train_lora, tuned
 from ..gooddrag.network.memory import gradient_bytes
-from . import host
+from . import host, notices
 from .presets import preset_input, settings
 from .types import CATEGORY
 
@@ -95,6 +95,7 @@ class LoRATune(io.ComfyNode):
         )
 
     @classmethod
+    @notices.shown
     def execute(
         cls, model, vae, image, positive, preset, steps, rank, learning_rate, batch_size, seed, checkpointing, file
     ) -> io.NodeOutput:

@@ -8,7 +8,7 @@ from ..gooddrag.overlay import draw_points
 from ..gooddrag.picture.geometry import DragPoints, check_fit, protected_handles
 from ..gooddrag.picture.region import editable
 from ..gooddrag.picture.value import EXAMPLE, parse
-from . import host
+from . import host, notices
 from .types import CATEGORY, DragPointsType
 
 
@@ -61,6 +61,7 @@ class Points(io.ComfyNode):
         )
 
     @classmethod
+    @notices.shown
     def execute(cls, image, points, mask=None, suggestion=None, json=None) -> io.NodeOutput:
         image = host.one_picture(image)
         suggestion = None if suggestion is None else host.one_drag(suggestion, "suggestion")

@@ -8,7 +8,7 @@ from comfy_api.v0_0_2 import io
 from ..gooddrag.config import BACKGROUNDS, DragConfig
 from ..gooddrag.method.drag import drag, drag_batch, gradient_bytes
 from ..gooddrag.picture.geometry import check_fit
-from . import host
+from . import host, notices
 from .presets import preset_input, settings
 from .types import CATEGORY, DragPointsType, InversionType, StateType, TraceType, TraceValue, result_for_page, several
 
@@ -192,6 +192,7 @@ class Sampler(io.ComfyNode):
         return time.monotonic() if start == START[1] else 0.0
 
     @classmethod
+    @notices.shown
     def execute(
         cls, model, inversion, points, preset, background, start, checkpointing, mask=None, state=None, **given
     ) -> io.NodeOutput:

@@ -2,7 +2,7 @@
 
 from comfy_api.v0_0_2 import io
 
-from . import host
+from . import host, notices
 from .types import CATEGORY, DragPointsType
 
 
@@ -44,6 +44,7 @@ class Variants(io.ComfyNode):
         )
 
     @classmethod
+    @notices.shown
     def execute(cls, points, count, shortest, longest) -> io.NodeOutput:
         points = host.one_drag(points, "points")
         amounts = [longest - (longest - shortest) * i / max(count - 1, 1) for i in reversed(range(count))]

@@ -3,6 +3,7 @@
 import { api } from "/scripts/api.js";
 import { app } from "/scripts/app.js";
 
+import { attachNotices, showAgain } from "./notices.mjs";
 import { attach, listen, openDialog } from "./points/host.mjs";
 import { Session } from "./points/session.mjs";
 import { Editor } from "./points/view.mjs";
@@ -73,9 +74,14 @@ app.registerExtension({
   nodeCreated(/** @type {any} */ node) {
     const decided = presets.get(node.comfyClass);
     if (decided) attachPresets(node, decided);
+    if (String(node.comfyClass).startsWith("GoodDrag_")) attachNotices(node);
   },
   afterConfigureGraph() {
     setTimeout(showPresentEditors, 100);
+    showAgain(app.rootGraph ?? app.graph, app.nodeOutputs);
+  },
+  onNodeOutputsUpdated(/** @type {any} */ outputs) {
+    showAgain(app.rootGraph ?? app.graph, outputs);
   },
   getCustomWidgets() {
     return {

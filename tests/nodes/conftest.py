@@ -56,6 +56,13 @@ def part(pack):
     return lambda name: importlib.import_module(f"{pack.__name__}.{name}")
 
 
+@pytest.fixture(autouse=True)
+def _new_log(request):
+    """No test sees what the log has said before."""
+    if COMFYUI:
+        request.getfixturevalue("part")("nodes.notices")._logged.clear()
+
+
 @pytest.fixture(scope="session")
 def nodes(part):
     """Node classes by id."""

@@ -184,14 +184,14 @@ def test_bad_masks_and_pictures(run, demo, caplog):
     caplog.set_level(logging.INFO)
     mask = run("GoodDrag_Points", image=demo["image"], points="[[[1, 2], [3, 4]]]", mask=torch.ones(1, 100, 50))[1]
     assert mask.shape == (1, 256, 256)
-    assert "the mask is 50x100 and was resized to the picture's 256x256" in caplog.text
+    assert "The mask is 50x100 and was resized to the picture's 256x256" in caplog.text
     with pytest.raises(ValueError, match="`image` holds 2 pictures; GoodDrag edits one at a time"):
         inverted(run, {**demo, "image": torch.rand(2, 64, 64, 3)})
     with pytest.raises(ValueError, match="the picture is 20x20; both sides must be at least 64 pixels"):
         inverted(run, {**demo, "image": torch.rand(1, 20, 20, 3)})
     rgba = torch.cat([demo["image"], torch.ones(1, 256, 256, 1)], dim=-1)
     assert torch.equal(inverted(run, {**demo, "image": rgba})[1]["samples"], inverted(run, demo)[1]["samples"])
-    assert "the transparency of `image` is ignored" in caplog.text
+    assert "The transparency of `image` is ignored" in caplog.text
 
 
 def test_picture_points_and_inversion_must_belong_together(run, part, demo):
@@ -212,7 +212,7 @@ def test_empty_conditioning_is_refused_and_extras_are_named(run, demo, caplog):
         inverted(run, {**demo, "positive": []})
     extra = [[demo["positive"][0][0], {"control": object(), "area": (1, 1, 0, 0)}], demo["positive"][0]]
     inverted(run, {**demo, "positive": extra})
-    assert "`positive` carries area, control, 1 further prompts, which dragging ignores" in caplog.text
+    assert "`positive` carries area, control, 1 further prompt, which dragging ignores" in caplog.text
 
 
 @pytest.mark.parametrize("node_id", ["GoodDrag_LoRATune", "GoodDrag_Invert", "GoodDrag_Sampler"])

@@ -156,7 +156,7 @@ def test_an_empty_mask_a_small_a_transparent_and_a_double_picture(server, quicks
         run(server, quickstart)
     quickstart["80"] = stock("SolidMask", value=1.0, width=100, height=50)
     run(server, quickstart)
-    assert "the mask is 100x50 and was resized to the picture's 256x256" in server.log()
+    assert "The mask is 100x50 and was resized to the picture's 256x256" in server.log()
     node("Points")["mask"] = own
 
     scene = node("LoRATune")["image"]
@@ -170,7 +170,7 @@ def test_an_empty_mask_a_small_a_transparent_and_a_double_picture(server, quicks
     quickstart["82"] = stock("SolidMask", value=0.5, width=256, height=256)
     quickstart["81"] = stock("JoinImageWithAlpha", image=scene, alpha=["82", 0])
     run(server, quickstart)
-    assert "the transparency of `image` is ignored" in server.log()
+    assert "The transparency of `image` is ignored" in server.log()
 
 
 def test_chained_with_stock_nodes(server, quickstart, node):
