@@ -1,15 +1,12 @@
-"""The one place that touches ComfyUI's runtime: models, devices, conversions, progress and cancelling."""
+"""ComfyUI's runtime for all nodes: conversions, files, progress and cancelling. Its MODEL is `families`' and `lent`'s matter."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import comfy.model_management
-import comfy.model_sampling
 import comfy.sd
 import comfy.utils
 import folder_paths
@@ -22,16 +19,10 @@ from PIL import Image
 from torch import Tensor
 
 from ..gooddrag.config import CHECKPOINTING
-from ..gooddrag.libraries import importing
 from ..gooddrag.method.lora import LoRA
-from ..gooddrag.network.model import Model
-from ..gooddrag.network.schedule import SD_SCHEDULE
 from ..gooddrag.picture.geometry import DragPoints, crop, pad
 from ..gooddrag.progress import Progress
 from . import notices
-
-if TYPE_CHECKING:
-    from diffusers import UNet2DConditionModel
 
 log = logging.getLogger("GoodDrag")
 
@@ -39,98 +30,6 @@ PREFIX = "diffusion_model."
 
 SIZE = "gooddrag_size"
 """Key of a LATENT under which this pack keeps the picture's (width, height) before padding."""
-
-
-def _family(model: ModelPatcher) -> str:
-    config = getattr(model.model, "model_config", None)
-    return type(config if config is not None else model.model).__name__
-
-
-def unet_config(model: ModelPatcher) -> dict:
-    """diffusers' configuration of a MODEL's U-Net. Raises ``ValueError`` that names a family that is not supported."""
-    config = getattr(getattr(model.model, "model_config", None), "unet_config", {})
-    plain = (
-        "num_res_blocks" in config
-        and config.get("context_dim") is not None
-        and config.get("adm_in_channels") is None
-        and not config.get("use_temporal_attention")
-        and config.get("in_channels") == 4
-        and config.get("out_channels", 4) == 4
-        and set(config.get("transformer_depth", ())) <= {0, 1}
-    )
-    if not plain:
-        raise ValueError(
-            f"the MODEL is of the family {_family(model)}, which GoodDrag cannot drag: connect a Stable Diffusion 1.x "
-            "or 2.x checkpoint (not an inpainting, pix2pix, SDXL, SD3 or Flux model) to `model`"
-        )
-    channels = [config["model_channels"] * m for m in config["channel_mult"]]
-    layers = list(config["num_res_blocks"])
-    per_head = config.get("num_head_channels", -1)
-    heads = [c // per_head for c in channels] if per_head > 0 else config["num_heads"]
-    depth = iter(config["transformer_depth"])
-    attention = [sum(next(depth) for _ in range(n)) > 0 for n in layers]
-    return dict(
-        in_channels=4,
-        out_channels=4,
-        block_out_channels=tuple(channels),
-        layers_per_block=tuple(layers),
-        attention_head_dim=tuple(heads) if isinstance(heads, list) else heads,
-        cross_attention_dim=config["context_dim"],
-        use_linear_projection=bool(config.get("use_linear_in_transformer")),
-        upcast_attention=config.get("attn_precision") == torch.float32,
-        down_block_types=tuple("CrossAttnDownBlock2D" if a else "DownBlock2D" for a in attention),
-        up_block_types=tuple("CrossAttnUpBlock2D" if a else "UpBlock2D" for a in reversed(attention)),
-    )
-
-
-def _prediction_type(model: ModelPatcher) -> str:
-    sampling = model.get_model_object("model_sampling")
-    kinds = comfy.model_sampling
-    name = type(sampling).__name__
-    if isinstance(sampling, kinds.V_PREDICTION) and not isinstance(sampling, kinds.EDM):
-        prediction_type = "v_prediction"
-    elif isinstance(sampling, kinds.EPS) and not isinstance(sampling, (kinds.X0, kinds.EDM)):
-        prediction_type = "epsilon"
-    else:
-        raise ValueError(
-            f"the MODEL is sampled as {name}; GoodDrag needs epsilon or v prediction. Remove the ModelSampling node in "
-            "front of `model`"
-        )
-    with importing("diffusers"):
-        from diffusers import DDIMScheduler
-    alphas = DDIMScheduler(**SD_SCHEDULE).alphas_cumprod
-    expected = ((1 - alphas) / alphas).sqrt()
-    sigmas = getattr(sampling, "sigmas", torch.empty(0)).cpu().float()
-    if sigmas.shape != expected.shape or not torch.allclose(sigmas, expected, rtol=0.02):
-        raise ValueError(
-            "the MODEL has another noise schedule than Stable Diffusion 1.x (a zero terminal SNR or a ModelSampling node); "
-            "GoodDrag cannot invert with it. Use a checkpoint with the usual schedule"
-        )
-    return prediction_type
-
-
-def _weights(model: ModelPatcher) -> dict[str, Tensor]:
-    """The U-Net's weights under diffusers' names: views of ComfyUI's memory, copies only where that is not possible
-    (offloaded, quantised, or of a type that is cast on use)."""
-    device = model.load_device
-    dtype = model.model.get_dtype_inference()
-    names = comfy.utils.unet_to_diffusers(model.model.model_config.unet_config)
-    own = model.model.state_dict()
-    result, copied = {}, 0
-    for name, original in names.items():
-        key = PREFIX + original
-        if key not in own:
-            continue
-        weight = own[key]
-        lent = weight.device == device and weight.dtype == dtype and type(weight) in (Tensor, torch.nn.Parameter)
-        if not lent or getattr(model.model, "model_lowvram", False):
-            weight = model.patch_weight_to_device(key, device_to=device, return_weight=True).to(device, dtype)
-            copied += 1
-        view = torch.empty(0, dtype=weight.dtype, device=weight.device)
-        result[name] = view.set_(weight.untyped_storage(), weight.storage_offset(), weight.shape, weight.stride())
-    if copied:
-        log.info("GoodDrag: %d of %d weights had to be copied to be used for gradients", copied, len(result))
-    return result
 
 
 def checkpointing_input() -> io.Combo.Input:
@@ -141,33 +40,6 @@ def checkpointing_input() -> io.Combo.Input:
         tooltip="Gradient checkpointing: less than half of the memory for about a third more time. auto looks at what is free.",
         advanced=True,
     )
-
-
-@contextmanager
-def diffusers_model(
-    model: ModelPatcher,
-    latent_shape: tuple[int, ...],
-    *,
-    gradients: Callable[[UNet2DConditionModel], int] | None = None,
-) -> Iterator[Model]:
-    """While active: the MODEL, with the LoRAs that are on it, as a diffusers U-Net over the same weights, and autograd
-    switched on. ComfyUI makes room for the weights, a forward pass at ``latent_shape``, and as many bytes as ``gradients``
-    says that the U-Net needs for them."""
-    with importing("diffusers"):
-        from diffusers import UNet2DConditionModel
-    config, prediction_type = unet_config(model), _prediction_type(model)
-    if model.is_dynamic():
-        model = model.clone(disable_dynamic=True)
-    needed = model.memory_required(list(latent_shape))
-    with torch.device("meta"):
-        unet = UNet2DConditionModel(**config)
-    if gradients:
-        torch.nn.Module.to(unet, model.model.get_dtype_inference())
-        needed += gradients(unet)
-    comfy.model_management.load_models_gpu([model], memory_required=needed, force_full_load=True)
-    with torch.inference_mode(False):
-        unet.load_state_dict(_weights(model), strict=True, assign=True)
-        yield Model(unet, prediction_type)
 
 
 def encode(vae, image: Tensor) -> Tensor:
@@ -257,19 +129,6 @@ def one_mask(mask: Tensor | None, size: tuple[int, int]) -> Tensor | None:
         )
         mask = torch.nn.functional.interpolate(mask[None, None].float(), (size[1], size[0]), mode="nearest")[0, 0]
     return mask
-
-
-def text_of(conditioning: list, name: str = "positive") -> Tensor:
-    """The text embedding ``(1, tokens, D)`` of a CONDITIONING; what else it carries is named and left away."""
-    if not conditioning:
-        raise ValueError(f"`{name}` is empty; connect a CLIPTextEncode, its text may be empty")
-    text, options = conditioning[0]
-    ignored = sorted({"control", "area", "mask", "gligen"} & set(options))
-    if len(conditioning) > 1:
-        ignored.append(f"{len(conditioning) - 1} further prompt{'s' if len(conditioning) > 2 else ''}")
-    if ignored:
-        notices.tell(f"`{name}` carries {', '.join(ignored)}, which dragging ignores.")
-    return plain(text[:1])
 
 
 def callback(model: ModelPatcher) -> Callable[[Progress], None]:

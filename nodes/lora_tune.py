@@ -5,7 +5,7 @@ from comfy_api.v0_0_2 import io
 from ..gooddrag.config import DragConfig
 from ..gooddrag.method.lora import train_lora, tuned
 from ..gooddrag.network.memory import gradient_bytes
-from . import host, notices
+from . import conditioning, families, host, lent, notices
 from .presets import preset_input, settings
 from .types import CATEGORY
 
@@ -99,17 +99,17 @@ class LoRATune(io.ComfyNode):
     def execute(
         cls, model, vae, image, positive, preset, steps, rank, learning_rate, batch_size, seed, checkpointing, file
     ) -> io.NodeOutput:
-        host.unet_config(model)
+        families.unet_config(model)
         given = {"steps": steps, "rank": rank, "learning_rate": learning_rate, "batch_size": batch_size}
         config = DragConfig(**settings(FIELDS, preset, given), checkpointing=checkpointing)
         z0 = host.to_model(model, host.encode(vae, host.one_picture(image)))
-        text = host.text_of(positive)
+        text = conditioning.text_of(positive)
         shape = (config.lora_batch, *z0.shape[1:])
 
         def gradients(unet) -> int:
             return gradient_bytes(unet, shape, block=None, tuning=True)
 
-        with host.diffusers_model(model, shape, gradients=gradients) as borrowed:
+        with lent.diffusers_model(model, shape, gradients=gradients) as borrowed:
             how = {"seed": seed, "callback": host.callback(model)}
             if file.strip():
                 lora = tuned(borrowed, z0, text, config, file=host.lora_file(file.strip()), **how)

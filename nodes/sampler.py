@@ -8,7 +8,7 @@ from comfy_api.v0_0_2 import io
 from ..gooddrag.config import BACKGROUNDS, DragConfig
 from ..gooddrag.method.drag import drag, drag_batch, gradient_bytes
 from ..gooddrag.picture.geometry import check_fit
-from . import host, notices
+from . import families, host, lent, notices
 from .presets import preset_input, settings
 from .types import CATEGORY, DragPointsType, InversionType, StateType, TraceType, TraceValue, result_for_page, several
 
@@ -196,7 +196,7 @@ class Sampler(io.ComfyNode):
     def execute(
         cls, model, inversion, points, preset, background, start, checkpointing, mask=None, state=None, **given
     ) -> io.NodeOutput:
-        host.unet_config(model)
+        families.unet_config(model)
         value, inversion = inversion, inversion.inversion
         config = DragConfig(
             inference_steps=inversion.schedule.steps,
@@ -224,7 +224,7 @@ class Sampler(io.ComfyNode):
         def gradients(unet) -> int:
             return gradient_bytes(unet, inversion, mask, config, count)
 
-        with host.diffusers_model(model, (count, *inversion.latent.shape[1:]), gradients=gradients) as borrowed:
+        with lent.diffusers_model(model, (count, *inversion.latent.shape[1:]), gradients=gradients) as borrowed:
             rest = (mask, config, host.callback(model))
             if len(drags) == 1:
                 results = [drag(borrowed, inversion, *drags, *rest, state=state, source=source)]

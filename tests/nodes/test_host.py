@@ -16,19 +16,29 @@ def host(part):
     return part("nodes.host")
 
 
+@pytest.fixture
+def lent(part):
+    return part("nodes.lent")
+
+
+@pytest.fixture
+def conditioning(part):
+    return part("nodes.conditioning")
+
+
 @pytest.mark.parametrize("t", [1, 401, 981])
-def test_epsilon_is_comfyuis(host, demo, t):
+def test_epsilon_is_comfyuis(lent, conditioning, demo, t):
     z = torch.randn(1, 4, 32, 32)
     theirs = comfyui_epsilon(demo["model"], z, t, demo["positive"][0][0])
-    with host.diffusers_model(demo["model"], z.shape) as model:
-        ours = model.predict(z, t, host.text_of(demo["positive"]))
+    with lent.diffusers_model(demo["model"], z.shape) as model:
+        ours = model.predict(z, t, conditioning.text_of(demo["positive"]))
     assert (ours - theirs).abs().max() < 1e-4
 
 
-def test_weights_are_shared_and_nothing_of_comfyuis_is_touched(host, demo):
+def test_weights_are_shared_and_nothing_of_comfyuis_is_touched(lent, demo):
     own = dict(demo["model"].model.named_parameters())
     before = {name: p.clone() for name, p in own.items()}
-    with host.diffusers_model(demo["model"], (1, 4, 32, 32)) as model:
+    with lent.diffusers_model(demo["model"], (1, 4, 32, 32)) as model:
         pointers = {p.data_ptr() for p in own.values()}
         assert all(p.data_ptr() in pointers for p in model.unet.parameters())
         assert not any(p.requires_grad for p in model.unet.parameters())
@@ -36,12 +46,12 @@ def test_weights_are_shared_and_nothing_of_comfyuis_is_touched(host, demo):
     assert all(after[name] is own[name] and torch.equal(after[name], before[name]) for name in own)
 
 
-def test_gradients_flow_to_the_latent_in_spite_of_inference_mode(host, demo):
+def test_gradients_flow_to_the_latent_in_spite_of_inference_mode(host, lent, conditioning, demo):
     with torch.inference_mode():
         samples = torch.randn(1, 4, 32, 32)
-        with host.diffusers_model(demo["model"], samples.shape) as model, torch.enable_grad():
+        with lent.diffusers_model(demo["model"], samples.shape) as model, torch.enable_grad():
             z = host.to_model(demo["model"], samples).requires_grad_()
-            model.predict(z, 401, host.text_of(demo["positive"])).sum().backward()
+            model.predict(z, 401, conditioning.text_of(demo["positive"])).sum().backward()
     assert z.grad.abs().sum() > 0
 
 
@@ -111,19 +121,19 @@ def test_other_families_are_refused_by_name_before_anything_is_done(run, demo, m
         ("eps", True, "has another noise schedule"),
     ],
 )
-def test_unusual_sampling_is_refused(host, demo, sampling, zsnr, message):
+def test_unusual_sampling_is_refused(lent, demo, sampling, zsnr, message):
     """The stock node that changes it."""
     from comfy_extras.nodes_model_advanced import ModelSamplingDiscrete
 
     (model,) = ModelSamplingDiscrete().patch(demo["model"], sampling, zsnr)
-    with pytest.raises(ValueError, match=message), host.diffusers_model(model, (1, 4, 8, 8)):
+    with pytest.raises(ValueError, match=message), lent.diffusers_model(model, (1, 4, 8, 8)):
         pass
 
 
 @pytest.mark.parametrize(("sampling", "expected"), [("v_prediction", "v_prediction"), ("eps", "epsilon")])
-def test_prediction_type_is_recognised(host, demo, sampling, expected):
+def test_prediction_type_is_recognised(lent, demo, sampling, expected):
     from comfy_extras.nodes_model_advanced import ModelSamplingDiscrete
 
     (model,) = ModelSamplingDiscrete().patch(demo["model"], sampling, False)
-    with host.diffusers_model(model, (1, 4, 8, 8)) as borrowed:
+    with lent.diffusers_model(model, (1, 4, 8, 8)) as borrowed:
         assert borrowed.prediction_type == expected

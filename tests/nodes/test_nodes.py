@@ -27,10 +27,10 @@ def dragged(run, demo, inversion, model=None, **settings):
 
 
 def epsilon(part, model, demo):
-    host = part("nodes.host")
+    conditioning, lent = part("nodes.conditioning"), part("nodes.lent")
     z = torch.randn(1, 4, 32, 32, generator=torch.Generator().manual_seed(3))
-    with host.diffusers_model(model, z.shape) as borrowed:
-        return borrowed.predict(z, 401, host.text_of(demo["positive"]))
+    with lent.diffusers_model(model, z.shape) as borrowed:
+        return borrowed.predict(z, 401, conditioning.text_of(demo["positive"]))
 
 
 def test_whole_chain_gives_a_picture_of_the_same_size(run, demo):
@@ -57,10 +57,11 @@ def test_tuned_model_is_the_tuned_unet_and_the_given_one_is_not_changed(run, par
     assert not torch.allclose(adapted, before, atol=1e-3)
 
     host, lora = part("nodes.host"), part("gooddrag.method.lora")
+    conditioning, lent = part("nodes.conditioning"), part("nodes.lent")
     config = part("gooddrag.config").DragConfig(lora_steps=2, lora_learning_rate=0.01)
     z0 = host.to_model(demo["model"], host.encode(demo["vae"], demo["image"]))
-    with host.diffusers_model(demo["model"], z0.shape) as borrowed:
-        text = host.text_of(demo["positive"])
+    with lent.diffusers_model(demo["model"], z0.shape) as borrowed:
+        text = conditioning.text_of(demo["positive"])
         fitted = lora.train_lora(borrowed, z0, text, config)
         z = torch.randn(1, 4, 32, 32, generator=torch.Generator().manual_seed(3))
         with lora.applied(borrowed.unet, fitted):

@@ -106,18 +106,18 @@ import importlib, sys
 sys.path.insert(0, {str(ROOT / "tests" / "nodes")!r})
 import conftest, torch
 pack = conftest.load_pack()
-host = importlib.import_module(pack.__name__ + ".nodes.host")
+conditioning, lent = (importlib.import_module(f"{{pack.__name__}}.nodes.{{name}}") for name in ("conditioning", "lent"))
 tune = importlib.import_module(pack.__name__ + ".nodes.lora_tune").LoRATune
 import comfy.sd
 with torch.inference_mode():
     model, clip, vae, _ = comfy.sd.load_checkpoint_guess_config({str(checkpoint)!r}, output_vae=True, output_clip=True)
     positive = clip.encode_from_tokens_scheduled(clip.tokenize("a photo"))
     image = torch.rand(1, {HEIGHT}, {WIDTH}, 3)
-    model, _ = tune.execute(model, vae, image, positive, 2, 16, 0.01, 1, 0).args
-    text, z = host.text_of(positive), torch.randn(1, 4, {HEIGHT // 8}, {WIDTH // 8})
+    model, _ = tune.execute(model, vae, image, positive, "custom", 2, 16, 0.01, 1, 0, "auto", "").args
+    text, z = conditioning.text_of(positive), torch.randn(1, 4, {HEIGHT // 8}, {WIDTH // 8})
     for t in (21, 741):
         theirs = conftest.comfyui_epsilon(model, z, t, text)
-        with host.diffusers_model(model, z.shape) as borrowed, torch.no_grad():
+        with lent.diffusers_model(model, z.shape) as borrowed, torch.no_grad():
             ours = borrowed.predict(z, t, text)
         difference = (ours - theirs).abs().max().item()
         print("t", t, "largest difference", difference, "of", theirs.abs().max().item())
