@@ -5,9 +5,11 @@ The engine, usable without ComfyUI. ``edit`` does everything; ``train_lora``, ``
 
 from .config import DragConfig
 from .edit import Edit, edit
-from .method.drag import DragResult, drag, drag_batch
+from .method.batch import drag_batch
+from .method.drag import drag
 from .method.inversion import Inversion, invert
 from .method.lora import LoRA, applied, train_lora
+from .method.state import DragResult
 from .method.trace import DragTrace
 from .network.model import Model
 from .picture.geometry import DragPoints

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from .config import PAPER, DragConfig
 from .method import lora
-from .method.drag import DragResult, drag
+from .method.drag import drag
 from .method.inversion import invert
+from .method.state import DragResult
 from .network import codec
 from .network.model import Model
 from .picture.geometry import DragPoints, check_fit

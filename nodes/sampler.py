@@ -6,7 +6,8 @@ import torch
 from comfy_api.v0_0_2 import io
 
 from ..gooddrag.config import BACKGROUNDS, DragConfig
-from ..gooddrag.method.drag import drag, drag_batch, gradient_bytes
+from ..gooddrag.method.batch import drag_batch, gradient_bytes
+from ..gooddrag.method.drag import drag
 from ..gooddrag.picture.geometry import check_fit
 from . import families, host, lent, notices
 from .presets import preset_input, settings

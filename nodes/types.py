@@ -8,9 +8,9 @@ from comfy_api.v0_0_2 import io
 from torch import Tensor
 
 from ..gooddrag.config import DragConfig
-from ..gooddrag.method.drag import DragState
 from ..gooddrag.method.inversion import Inversion
 from ..gooddrag.method.source import Source
+from ..gooddrag.method.state import DragState
 from ..gooddrag.method.trace import DragTrace
 from ..gooddrag.picture.geometry import DragPoints
 

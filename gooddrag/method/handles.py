@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import torch
@@ -48,6 +49,7 @@ class Handles:
         self.operation = self.unmoved = 0
         self.going = config.operations > 0
         self.trace = DragTrace(points, config, inversion.schedule.timesteps)
+        self.began = time.monotonic()
 
     @property
     def pixels(self) -> list[Point]:
@@ -70,26 +72,30 @@ class Handles:
             grid=self.grid,
         )
 
-    def track(self, feature: Tensor, reference: Reference) -> None:
-        """Eq. 6, from the handles' last positions."""
+    def track(self, feature: Tensor, reference: Reference, loss: float | None = None) -> None:
+        """Eq. 6, from the handles' last positions. ``loss`` is the last of the operation's, None before the first at this t."""
         self.cells = track(feature, reference.originals, self.cells, radius=self.config.tracking_radius, grid=self.grid)
+        self.trace.add(self.operation, reference.source.t, loss, self.pixels, time.monotonic() - self.began)
 
-    def operated(self, feature: Tensor, reference: Reference) -> None:
+    def operated(self, feature: Tensor, reference: Reference, loss: float | None) -> None:
         """A drag operation is done: track, and count."""
         before = self.cells
-        self.track(feature, reference)
         self.operation += 1
+        self.track(feature, reference, loss)
         self.unmoved = self.unmoved + 1 if torch.equal(self.cells, before) else 0
 
-    def note(self, t: int, loss: float | None, seconds: float) -> None:
-        self.trace.add(self.operation, t, loss, self.pixels, seconds)
+    def goes_on(self) -> bool:
+        """Whether there is something to drag at a further timestep."""
+        return self.going and not self._still()
 
-    def reached(self) -> bool:
-        """Every handle has arrived: dragging ends for good."""
+    def ended(self) -> bool:
+        """Every handle has arrived, or none has moved for long enough: dragging ends for good."""
+        return self._reached() or self._still()
+
+    def _reached(self) -> bool:
         return bool(((self.cells - self.targets).norm(dim=1) < REACHED).all()) and self._end("reached")
 
-    def still(self) -> bool:
-        """No handle has moved for long enough: dragging ends for good."""
+    def _still(self) -> bool:
         return self.unmoved >= self.config.patience and self._end("still")
 
     def _end(self, reason: str) -> bool:

@@ -20,10 +20,12 @@ SHARE = 0.25
 
 @dataclass(frozen=True)
 class SourceStep:
-    """The unedited picture at one timestep: z_t^0, z_{t-1}^0 and the z_0 that is predicted, ``(1, 4, h, w)``, F(z_t^0)
-    ``(1, C, h', w')``, the inputs of the mutual self-attention layers by name, and what surrounds a window. What was not
-    kept is None."""
+    """The unedited picture at timestep ``t``, number ``index``: z_t^0, z_{t-1}^0 and the z_0 that is predicted, ``(1, 4, h, w)``,
+    F(z_t^0) ``(1, C, h', w')``, the inputs of the mutual self-attention layers by name, and what surrounds a window. What was
+    not kept is None."""
 
+    index: int
+    t: int
     latent: Tensor
     denoised: Tensor
     preview: Tensor
@@ -89,7 +91,7 @@ class Source:
         self.evaluations += 1
         prediction, seen, remembered, around = model.look(z, t, inversion.text, self.block, self.mutual_blocks, window)
         denoised, preview = inversion.schedule.denoise(prediction, t, z)
-        plain = SourceStep(z, denoised, preview)
+        plain = SourceStep(i, t, z, denoised, preview)
         feature = feature or (known is not None and known.feature is not None)
         whole = replace(plain, feature=seen if feature else None, memory=remembered, surroundings=around)
         if self.keep is None:

@@ -8,7 +8,6 @@ import os
 import statistics
 import sys
 import time
-from contextlib import nullcontext
 from pathlib import Path
 
 from .report import Report
@@ -52,23 +51,28 @@ def random_unet():
 
 def product_step(unet, z, text, config, points, mask, size):
     """The engine's own gradient step, one after another."""
-    from gooddrag.method.drag import _Edit, _Run, _start
+    from gooddrag.method.evaluation import Evaluation
     from gooddrag.method.inversion import Inversion
+    from gooddrag.method.region import Region
     from gooddrag.method.source import Source
+    from gooddrag.method.state import DragState, Edit
+    from gooddrag.method.supervision import Supervision
+    from gooddrag.network.gradient import Gradients
     from gooddrag.network.model import Model
-    from gooddrag.progress import silent
 
     model = Model(unet)
     inversion = Inversion(z, model.schedule(config.inference_steps, config.strength), text, size)
-    start = _start(inversion, points, Source(inversion, config))
-    edit = _Edit(points, inversion, config, start)
-    run = _Run(model, inversion, [edit], mask, config, silent, start.index)
-    source = start.source.step(model, 0, feature=True, window=run.window)
-    edit.begin(source, config)
+    source = Source(inversion, config)
+    evaluation = Evaluation(model, inversion, Region.of(unet, mask, z, config), config)
+    supervision = Supervision(evaluation, Gradients(unet.dtype, lambda compute: compute()))
+    edit = Edit(points, inversion, config, DragState.undragged(points, source))
+    unedited = evaluation.unedited(source, 0, feature=True, memory=False)
+    supervision.begin([edit], unedited)
 
     def step() -> float:
-        with model.surrounded(source.surroundings) if run.window else nullcontext():
-            return run.step([edit], inversion.schedule.timesteps[0])[0]
+        with evaluation.within(unedited):
+            supervision.update([edit])
+        return edit.loss
 
     return step
 

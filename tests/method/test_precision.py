@@ -1,7 +1,5 @@
 """Half precision of the frozen weights against float32, on the demo model and a drag of its own."""
 
-import sys
-
 import pytest
 import torch
 from PIL import Image
@@ -52,7 +50,7 @@ def test_half_precision_moves_the_handles_as_float32_does(dtype, levels):
 
 
 def test_a_loss_scale_that_overflows_is_lowered(unet, z0, text, fast, monkeypatch):
-    monkeypatch.setattr(sys.modules["gooddrag.method.drag"], "LOSS_SCALE", 2.0**30)
+    monkeypatch.setattr("gooddrag.network.gradient.LOSS_SCALE", 2.0**30)
     model = Model(unet.to(torch.float16))
     inversion = invert(model, z0, text, (128, 96), fast)
     result = drag(model, inversion, DragPoints.from_text("40,40>80,48", 128, 96), None, fast)

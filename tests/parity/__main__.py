@@ -18,7 +18,8 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import Tensor
 
 from gooddrag.config import DragConfig
-from gooddrag.method.drag import Reference, drag
+from gooddrag.method.drag import drag
+from gooddrag.method.handles import Reference
 from gooddrag.method.inversion import invert
 from gooddrag.method.source import Source
 from gooddrag.network import codec

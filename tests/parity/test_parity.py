@@ -1,13 +1,14 @@
 """The parity command agrees with the authors' code, and notices when the method is broken."""
 
-import importlib
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
-from gooddrag.method import handles
+from gooddrag.method import handles, state
+from gooddrag.method.evaluation import Evaluation
+from gooddrag.method.handles import Handles
 from tests.parity import __main__ as parity
 
 DATA = Path(__file__).parent / "data"
@@ -22,11 +23,6 @@ def only(tmp_path):
         return str(tmp_path)
 
     return folder
-
-
-@pytest.fixture(scope="session")
-def engine():
-    return importlib.import_module("gooddrag.method.drag")
 
 
 def test_a_case_passes(only, capsys):
@@ -53,29 +49,31 @@ def broken_config(monkeypatch, **changes):
     monkeypatch.setattr(parity, "config_of", lambda params: real(params).replace(**changes))
 
 
-def loss_scale(monkeypatch, engine):
+def loss_scale(monkeypatch):
     real = handles.feature_loss
     monkeypatch.setattr(handles, "feature_loss", lambda *a, **k: real(*a, **k) * 81 / 64)
 
 
-def lambda_(monkeypatch, engine):
+def lambda_(monkeypatch):
     broken_config(monkeypatch, mask_weight=0.1)
 
 
-def tracking_feature_age(monkeypatch, engine):
+def tracking_feature_age(monkeypatch):
     """Tracking sees the features after the last update instead of before."""
-    evaluate, operated = engine._Run.evaluate, engine.Handles.operated
+    evaluate, operated = Evaluation.features, Handles.operated
     last = []
 
-    def remember(self, edits, t):
-        last[:] = [lambda: evaluate(self, edits, t)[edits[0]][0].detach()]
-        return evaluate(self, edits, t)
+    def remember(self, edits, step):
+        last[:] = [lambda: evaluate(self, edits, step)[0][0].detach()]
+        return evaluate(self, edits, step)
 
-    monkeypatch.setattr(engine._Run, "evaluate", remember)
-    monkeypatch.setattr(engine.Handles, "operated", lambda self, _old, reference: operated(self, last[0](), reference))
+    monkeypatch.setattr(Evaluation, "features", remember)
+    monkeypatch.setattr(
+        Handles, "operated", lambda self, _old, reference, loss: operated(self, last[0](), reference, loss)
+    )
 
 
-def adam_reset(monkeypatch, engine):
+def adam_reset(monkeypatch):
     """The moments survive from one denoising step to the next."""
     last = []
 
@@ -87,23 +85,22 @@ def adam_reset(monkeypatch, engine):
                 self.state[params[0]] = old
             last[:] = [self]
 
-    monkeypatch.setattr(engine.torch.optim, "Adam", Kept)
+    monkeypatch.setattr(torch.optim, "Adam", Kept)
 
 
-def mutual_attention_layers(monkeypatch, engine):
+def mutual_attention_layers(monkeypatch):
     broken_config(monkeypatch, mutual_blocks=("up_blocks.3",))
 
 
-def rounding(monkeypatch, engine):
+def rounding(monkeypatch):
     """Half away from zero instead of half to even."""
 
     def away(points, grid):
         cells = torch.floor(torch.tensor(points, dtype=torch.float32).flip(-1) / 2 + 0.5)
         return torch.minimum(cells, torch.tensor(grid, dtype=torch.float32) - 1)
 
-    monkeypatch.setattr(engine, "to_grid", away)
-    monkeypatch.setattr(handles, "to_grid", away)
-    monkeypatch.setattr(parity, "to_grid", away)
+    for reader in (state, handles, parity):
+        monkeypatch.setattr(reader, "to_grid", away)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +115,7 @@ def rounding(monkeypatch, engine):
     ],
     ids=lambda value: getattr(value, "__name__", value),
 )
-def test_damage_is_noticed(case, damage, only, monkeypatch, engine, capsys):
-    damage(monkeypatch, engine)
+def test_damage_is_noticed(case, damage, only, monkeypatch, capsys):
+    damage(monkeypatch)
     assert parity.main([only(case)]) == 1
     assert "FAILED" in capsys.readouterr().out

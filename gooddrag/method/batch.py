@@ -1,0 +1,65 @@
+"""Several drags of one picture, as many at once as the memory holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from ..config import PAPER, DragConfig
+from ..network import memory
+from ..network.model import Model
+from ..picture.geometry import DragPoints, check_fit
+from ..progress import Progress, silent
+from .drag import together
+from .inversion import Inversion
+from .region import Region
+from .source import Source
+from .state import DragResult, DragState
+
+if TYPE_CHECKING:
+    from diffusers import UNet2DConditionModel
+
+
+def gradient_bytes(
+    unet: UNet2DConditionModel, inversion: Inversion, mask: Tensor | None, config: DragConfig, drags: int = 1
+) -> int:
+    """Memory beside the weights for a gradient step of ``drag``, or of as many ``drags`` at once."""
+    window = Region.of(unet, mask, inversion.latent, config).window
+    shape = (drags, *inversion.latent.shape[1:])
+    return memory.gradient_bytes(unet, shape, block=config.evaluated_block, window=window)
+
+
+def drag_batch(
+    model: Model,
+    inversion: Inversion,
+    points: Sequence[DragPoints],
+    mask: Tensor | None = None,
+    config: DragConfig = PAPER,
+    callback: Callable[[Progress], None] = silent,
+    *,
+    source: Source | None = None,
+) -> list[DragResult]:
+    """Several drags of one picture, one result for each of ``points``: as many at once as the free memory holds.
+
+    The results are those of ``drag`` up to rounding; an edit whose handles have arrived leaves the batch. Without
+    ``config.batched`` they are dragged one after the other. The other arguments and the errors are those of ``drag``.
+    """
+    for p in points:
+        check_fit(p, mask, inversion.size)
+    source = source or Source(inversion, config)
+    shape, most = tuple(inversion.latent.shape), len(points) if config.batched else 1
+    window = Region.of(model.unet, mask, inversion.latent, config).window
+    size = memory.fitting(model.unet, shape, config.evaluated_block, config.checkpointing, window=window, most=most)
+    groups = [points[i : i + size] for i in range(0, len(points), size)]
+    results: list[DragResult] = []
+    for i, group in enumerate(groups):
+
+        def of_all(p: Progress, i: int = i) -> None:
+            callback(replace(p, step=p.step + i * p.total, total=p.total * len(groups)))
+
+        start = DragState.undragged(group[0], source)
+        results += together(model, inversion, group, mask, config, of_all, start)
+    return results

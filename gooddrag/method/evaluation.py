@@ -1,0 +1,59 @@
+"""The U-Net on several edits at once, in the region that is edited."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..config import DragConfig
+from ..network.model import Model
+from .inversion import Inversion
+from .region import Region
+from .source import Source, SourceStep
+from .state import Edit
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Every call takes the latents of several ``edits`` as a batch; around a window lies the unedited picture of ``step``."""
+
+    model: Model
+    inversion: Inversion
+    region: Region
+    config: DragConfig
+
+    def within(self, step: SourceStep) -> AbstractContextManager[None]:
+        """While active, the model takes what the region evaluates at this timestep."""
+        return self.model.surrounded(step.surroundings) if self.region.window else nullcontext()
+
+    def unedited(self, source: Source, i: int, *, feature: bool, memory: bool) -> SourceStep:
+        """The source at timestep number ``i``, with what is read of it there."""
+        return source.step(self.model, i, feature=feature, memory=memory, window=self.region.window)
+
+    def features(self, edits: Sequence[Edit], step: SourceStep) -> tuple[Sequence[Tensor], Sequence[Tensor | None]]:
+        """F(z_t^k) ``(1, C, h', w')`` of each, and z_{t-1}^k where the mask's term of the loss will ask for it."""
+        z, denoised = self.region.crop(torch.cat([e.z for e in edits])), [None] * len(edits)
+        text, block = self.inversion.text, self.config.feature_block
+        if self.region.locked:
+            feature = self.model.features(z, step.t, text, block)
+        else:
+            prediction, feature = self.model.predict_with_features(z, step.t, text, block)
+            z, _ = self.inversion.schedule.denoise(prediction, step.t, z)
+            denoised = self.region.paste(z, step.denoised).split(1)
+        return self.region.paste(feature, step.feature).split(1), denoised
+
+    @torch.no_grad()
+    def denoise(self, edits: Sequence[Edit], step: SourceStep, *, mutual: bool) -> None:
+        """One DDIM step of each (Eq. 2). ``mutual``: self-attention takes keys and values of the unedited picture."""
+        if not edits:
+            return
+        z = self.region.crop(torch.cat([e.z for e in edits]))
+        prediction = self.model.predict_looking(z, step.t, self.inversion.text, step.memory if mutual else {})
+        z, preview = self.inversion.schedule.denoise(prediction, step.t, z)
+        z = self.region.lock(self.region.paste(z, step.denoised), step.denoised)
+        for edit, *of_it in zip(edits, z.split(1), self.region.paste(preview, step.preview).split(1)):
+            edit.denoised(*of_it)
