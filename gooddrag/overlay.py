@@ -36,13 +36,15 @@ def draw_points(image: Image.Image, points: DragPoints, mask: np.ndarray | None 
 def draw_result(image: Image.Image, trace: DragTrace, upto: int | None = None) -> Image.Image:
     """The picture with each target as a ring, the path of each handle, and its last place as a dot.
 
-    ``upto`` draws the state after that many drag operations.
+    ``upto`` draws the state after that many drag operations. A picture that was scaled after the drag has the paths scaled alike.
     """
     image = image.convert("RGB")
     canvas, width = _Canvas(image), _line(image)
+    scale = np.divide(image.size, (trace.points.width, trace.points.height))
     seen = [t.handles for t in trace.trackings if upto is None or t.operation <= upto]
-    for i, (start, target) in enumerate(zip(trace.points.handles, trace.points.targets)):
-        path = [start] + [handles[i] for handles in seen]
+    for i in range(len(trace.points)):
+        path = [tuple(scale * handles[i]) for handles in (trace.points.handles, *seen)]
+        target = scale * trace.points.targets[i]
         canvas.polyline(path, colour(i), max(1, width - 1))
         canvas.ring(target, colour(i), 3 * width, width)
         canvas.dot(path[-1], colour(i), 2 * width)
@@ -51,8 +53,12 @@ def draw_result(image: Image.Image, trace: DragTrace, upto: int | None = None) -
 
 
 def paste_outside(edited: Image.Image, original: Image.Image, mask: np.ndarray, feather: float = 4.0) -> Image.Image:
-    """The edited picture inside the mask, the original's own pixels outside, blended over ``feather`` pixels."""
-    alpha = Image.fromarray(mask.astype(np.uint8) * 255).filter(ImageFilter.GaussianBlur(feather / 2))
+    """The edited picture inside the mask, the original's own pixels outside.
+
+    ``mask`` ``(H, W)`` in 0..1 is the share of the edited picture. Its hard edges are blended over ``feather`` pixels; soft ones,
+    where they are broader than that, stay what they are.
+    """
+    alpha = Image.fromarray((mask * 255.0).round().astype(np.uint8)).filter(ImageFilter.GaussianBlur(feather / 2))
     return Image.composite(edited, original, alpha)
 
 

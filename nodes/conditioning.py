@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from ..gooddrag.finite import finite
 from . import notices
 from .host import plain
 
@@ -18,4 +19,4 @@ def text_of(conditioning: list, name: str = "positive") -> Tensor:
         ignored.append(f"{len(conditioning) - 1} further prompt{'s' if len(conditioning) > 2 else ''}")
     if ignored:
         notices.tell(f"`{name}` carries {', '.join(ignored)}, which dragging ignores.")
-    return plain(text[:1])
+    return plain(finite(text[:1], f"`{name}`", "look at the text encoder and at what changes the prompt behind it"))

@@ -19,17 +19,14 @@ from PIL import Image
 from torch import Tensor
 
 from ..gooddrag.config import CHECKPOINTING
+from ..gooddrag.finite import finite
 from ..gooddrag.method.lora import LoRA
-from ..gooddrag.picture.geometry import DragPoints, crop, pad
+from ..gooddrag.picture.geometry import DragPoints, pad
 from ..gooddrag.progress import Progress
-from . import notices
 
 log = logging.getLogger("GoodDrag")
 
 PREFIX = "diffusion_model."
-
-SIZE = "gooddrag_size"
-"""Key of a LATENT under which this pack keeps the picture's (width, height) before padding."""
 
 
 def checkpointing_input() -> io.Combo.Input:
@@ -42,14 +39,19 @@ def checkpointing_input() -> io.Combo.Input:
     )
 
 
+OTHER_VAE = "use another VAE, or start ComfyUI with --fp32-vae"
+
+
 def encode(vae, image: Tensor) -> Tensor:
     """The VAE's unscaled latent of ``image`` ``(1, H, W, 3)`` in 0..1, padded to multiples of 8 by reflection."""
-    return vae.encode(pad(image.movedim(-1, 1)).movedim(1, -1))
+    return finite(vae.encode(pad(image.movedim(-1, 1)).movedim(1, -1)), "what `vae` made of `image`", OTHER_VAE)
 
 
-def decode(vae, samples: Tensor, size: tuple[int, int]) -> Tensor:
-    """Pictures ``(b, height, width, 3)`` in 0..1 of unscaled latents, cropped to ``size`` (width, height)."""
-    return crop(vae.decode(samples).movedim(-1, 1), *size).movedim(1, -1)
+def decode(vae, samples: Tensor) -> Tensor:
+    """Pictures ``(b, height, width, 3)`` in 0..1 of unscaled latents, as VAE Decode gives them."""
+    samples = samples.unbind()[0] if samples.is_nested else samples
+    images = vae.decode(finite(samples, "`latent`", "look at the node that it comes from"))
+    return finite(images.reshape(-1, *images.shape[-3:]), "what `vae` made of `latent`", OTHER_VAE)
 
 
 def to_pillow(image: Tensor) -> Image.Image:
@@ -102,33 +104,6 @@ def one_drag(points, name: str) -> DragPoints:
             f"`{name}` holds {len(points)} variants of a drag; connect the points from before GoodDrag Variants"
         )
     return points
-
-
-def one_picture(image: Tensor, name: str = "image") -> Tensor:
-    """``(1, H, W, 3)`` of an IMAGE, which must hold one picture; an alpha channel is left away."""
-    if image.shape[0] != 1:
-        raise ValueError(
-            f"`{name}` holds {image.shape[0]} pictures; GoodDrag edits one at a time, so take one with ImageFromBatch"
-        )
-    if image.shape[-1] == 4:
-        notices.tell(f"The transparency of `{name}` is ignored.")
-    return image[..., :3]
-
-
-def one_mask(mask: Tensor | None, size: tuple[int, int]) -> Tensor | None:
-    """A MASK as ``(H, W)``, resized to ``size`` (width, height) by nearest neighbour if it has another size."""
-    if mask is None:
-        return None
-    if mask.ndim == 3:
-        if mask.shape[0] != 1:
-            raise ValueError(f"`mask` holds {mask.shape[0]} masks; connect one")
-        mask = mask[0]
-    if tuple(mask.shape) != (size[1], size[0]):
-        notices.tell(
-            f"The mask is {mask.shape[1]}x{mask.shape[0]} and was resized to the picture's {size[0]}x{size[1]}."
-        )
-        mask = torch.nn.functional.interpolate(mask[None, None].float(), (size[1], size[0]), mode="nearest")[0, 0]
-    return mask
 
 
 def callback(model: ModelPatcher) -> Callable[[Progress], None]:

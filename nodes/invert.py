@@ -4,7 +4,7 @@ from comfy_api.v0_0_2 import io
 
 from ..gooddrag.config import DragConfig
 from ..gooddrag.method.inversion import invert
-from . import conditioning, families, host, latents, lent, notices
+from . import conditioning, families, host, latents, lent, notices, pictures
 from .presets import preset_input, settings
 from .types import CATEGORY, InversionType, InversionValue
 
@@ -63,11 +63,11 @@ class Invert(io.ComfyNode):
     def execute(cls, model, vae, image, positive, preset, steps, strength) -> io.NodeOutput:
         families.unet_config(model)
         config = DragConfig(**settings(FIELDS, preset, {"steps": steps, "strength": strength}))
-        image = host.one_picture(image)
+        image = pictures.one(image)
         size = (image.shape[2], image.shape[1])
         z0 = host.to_model(model, host.encode(vae, image))
         text = conditioning.text_of(positive)
         with lent.diffusers_model(model, tuple(z0.shape)) as borrowed:
             inversion = invert(borrowed, z0, text, size, config, host.callback(model))
         noise = latents.for_samplers(model, inversion.latent, inversion.schedule.timesteps[0])
-        return io.NodeOutput(InversionValue(inversion), {"samples": noise, host.SIZE: size})
+        return io.NodeOutput(InversionValue(inversion), {"samples": noise, latents.SIZE: size})

@@ -5,7 +5,7 @@ from comfy_api.v0_0_2 import io
 from ..gooddrag.config import DragConfig
 from ..gooddrag.method.lora import train_lora, tuned
 from ..gooddrag.network.memory import gradient_bytes
-from . import conditioning, families, host, lent, notices
+from . import conditioning, families, host, lent, notices, pictures
 from .presets import preset_input, settings
 from .types import CATEGORY
 
@@ -102,7 +102,7 @@ class LoRATune(io.ComfyNode):
         families.unet_config(model)
         given = {"steps": steps, "rank": rank, "learning_rate": learning_rate, "batch_size": batch_size}
         config = DragConfig(**settings(FIELDS, preset, given), checkpointing=checkpointing)
-        z0 = host.to_model(model, host.encode(vae, host.one_picture(image)))
+        z0 = host.to_model(model, host.encode(vae, pictures.one(image)))
         text = conditioning.text_of(positive)
         shape = (config.lora_batch, *z0.shape[1:])
 

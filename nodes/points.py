@@ -8,7 +8,7 @@ from ..gooddrag.overlay import draw_points
 from ..gooddrag.picture.geometry import DragPoints, check_fit, protected_handles
 from ..gooddrag.picture.region import editable
 from ..gooddrag.picture.value import EXAMPLE, parse
-from . import host, notices
+from . import host, masks, notices, pictures
 from .types import CATEGORY, DragPointsType
 
 
@@ -63,25 +63,26 @@ class Points(io.ComfyNode):
     @classmethod
     @notices.shown
     def execute(cls, image, points, mask=None, suggestion=None, json=None) -> io.NodeOutput:
-        image = host.one_picture(image)
+        image = pictures.one(image)
         suggestion = None if suggestion is None else host.one_drag(suggestion, "suggestion")
         size = (image.shape[2], image.shape[1])
         value = parse(points if json is None else json)
         active = [p for p in value.pairs if not p.off]
         placed = DragPoints.from_value(value, *size) if active or suggestion is None else suggestion
         # a demo scene's mask fits its own drag; around another one it would protect what shall move
-        given = host.one_mask(mask, size) if suggestion is None or placed is suggestion else None
+        given = masks.given(mask, size) if suggestion is None or placed is suggestion else None
         check_fit(placed, given, size)
 
         arrows = zip(placed.handles, placed.targets)
         region = editable(value, arrows, None if given is None else given.cpu().numpy(), *size)
         region = np.ones(size[::-1], np.float32) if region is None else region.astype(np.float32)
         out = torch.from_numpy(region)
-        check_fit(placed, out, size)
-        overlay = host.to_images([draw_points(host.to_pillow(image), placed, region > 0)])
+        may_change = masks.editable(out)
+        check_fit(placed, may_change, size)
+        overlay = host.to_images([draw_points(host.to_pillow(image), placed, may_change.numpy() > 0)])
         arrived = {
             "image": host.temporary(image, cls),
-            "protected": protected_handles(placed, out),
+            "protected": protected_handles(placed, may_change),
             "mask": None if given is None else host.temporary_shade(given, cls),
             "suggestion": []
             if suggestion is None

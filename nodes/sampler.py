@@ -9,7 +9,7 @@ from ..gooddrag.config import BACKGROUNDS, DragConfig
 from ..gooddrag.method.batch import drag_batch, gradient_bytes
 from ..gooddrag.method.drag import drag
 from ..gooddrag.picture.geometry import check_fit
-from . import families, host, lent, notices
+from . import families, host, latents, lent, masks, notices
 from .presets import preset_input, settings
 from .types import CATEGORY, DragPointsType, InversionType, StateType, TraceType, TraceValue, result_for_page, several
 
@@ -54,7 +54,8 @@ class Sampler(io.ComfyNode):
                 io.Mask.Input(
                     "mask",
                     optional=True,
-                    tooltip="White may change, black stays. Without it the whole picture may change.",
+                    tooltip="Half white and more may change, the rest stays. Without it, or with one that is black everywhere, "
+                    "the whole picture may change.",
                 ),
                 StateType.Input(
                     "state",
@@ -205,7 +206,7 @@ class Sampler(io.ComfyNode):
             checkpointing=checkpointing,
             **settings(FIELDS, preset, {**given, "background": background}),
         )
-        mask = host.one_mask(mask, inversion.size)
+        mask = masks.editable(masks.given(mask, inversion.size))
         drags = several(points)
         for drag_points in drags:
             check_fit(drag_points, mask, inversion.size)
@@ -240,7 +241,7 @@ class Sampler(io.ComfyNode):
         samples = host.from_model(model, torch.cat([r.latent for r in results]))
         shown = {"text": [r.trace.summary() for r in results], "gooddrag_result": [result_for_page(last.trace)]}
         return io.NodeOutput(
-            {"samples": samples, host.SIZE: inversion.size},
+            {"samples": samples, latents.SIZE: inversion.size},
             traces if len(traces) > 1 else traces[0],
             last.state,
             ui=shown,

@@ -70,16 +70,24 @@ def nodes(part):
 
 
 @pytest.fixture
-def run(nodes):
-    """Execute a node as ComfyUI does, in inference mode, with the schema's defaults for what is not given."""
+def execute(nodes):
+    """Execute a node as ComfyUI does, in inference mode, with the schema's defaults for what is not given. Gives the outputs and
+    the sentences that the node shows."""
 
-    def execute(node_id, **inputs):
+    def executed(node_id, **inputs):
         node = nodes[node_id]
         defaults = {i.id: i.default for i in node.GET_SCHEMA().inputs if getattr(i, "default", None) is not None}
         with torch.inference_mode():
-            return node.execute(**{**defaults, **inputs}).args
+            output = node.execute(**{**defaults, **inputs})
+        return output.args, output.ui["text"]
 
-    return execute
+    return executed
+
+
+@pytest.fixture
+def run(execute):
+    """The outputs of a node."""
+    return lambda node_id, **inputs: execute(node_id, **inputs)[0]
 
 
 @pytest.fixture
