@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import comfy.latent_formats
 import comfy.model_management
@@ -16,10 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..gooddrag.demo import WEIGHTS
-from ..gooddrag.libraries import importing
-
-if TYPE_CHECKING:
-    from ..gooddrag.demo.vae import DemoVAE
+from ..gooddrag.demo.vae import DemoVAE
 
 
 class _LatentFormat(comfy.latent_formats.SD15):
@@ -93,8 +90,6 @@ def _model() -> comfy.model_patcher.ModelPatcher:
 
 
 def _vae() -> comfy.sd.VAE:
-    with importing("diffusers"):
-        from ..gooddrag.demo.vae import DemoVAE
     # ComfyUI's class around an autoencoder of its own kind, whose place ours then takes
     stand_in = {
         "ch": 32,
@@ -109,7 +104,7 @@ def _vae() -> comfy.sd.VAE:
     }
     params = {"ddconfig": stand_in, "embed_dim": 4}
     vae = comfy.sd.VAE(sd=comfy.sd.AutoencoderKL(**params).state_dict(), config={"params": params}, dtype=torch.float32)
-    ours = _FirstStage(DemoVAE.from_pretrained(WEIGHTS / "vae", torch_dtype=torch.float32)).eval().requires_grad_(False)
+    ours = _FirstStage(DemoVAE.load(WEIGHTS / "vae")).eval()
     vae.first_stage_model = ours
     vae.patcher = comfy.model_patcher.ModelPatcher(
         ours, load_device=vae.device, offload_device=comfy.model_management.vae_offload_device()

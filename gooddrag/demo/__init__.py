@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -11,9 +10,7 @@ from torch import Tensor
 from ..libraries import importing
 from ..network.model import Model
 from .drags import KINDS, Drag, drag
-
-if TYPE_CHECKING:
-    from .vae import DemoVAE
+from .vae import DemoVAE
 
 __all__ = ["KINDS", "WEIGHTS", "Drag", "drag", "load", "text"]
 
@@ -25,11 +22,8 @@ def load(device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32)
     """The demo U-Net in ``dtype`` and its autoencoder in float32."""
     with importing("diffusers"):
         from diffusers import UNet2DConditionModel
-
-        from .vae import DemoVAE
     unet = UNet2DConditionModel.from_pretrained(WEIGHTS / "unet", torch_dtype=dtype)
-    vae = DemoVAE.from_pretrained(WEIGHTS / "vae", torch_dtype=torch.float32)
-    return Model(unet.to(device)), vae.to(device).eval().requires_grad_(False)
+    return Model(unet.to(device)), DemoVAE.load(WEIGHTS / "vae").to(device)
 
 
 def text(model: Model) -> Tensor:

@@ -246,8 +246,8 @@ def train_unet(args: argparse.Namespace, vae: DemoVAE) -> UNet2DConditionModel:
 
 def release(vae: DemoVAE, unet: UNet2DConditionModel, folder: Path, held: int) -> None:
     """Write the moving averages in half precision as a diffusers folder, with preview colours fitted to ``held`` scenes."""
-    for model, name in ((copy.deepcopy(vae), "vae"), (copy.deepcopy(unet), "unet")):
-        model.half().save_pretrained(folder / name)
+    copy.deepcopy(vae).half().save(folder / "vae")
+    copy.deepcopy(unet).half().save_pretrained(folder / "unet")
     pictures = held_out(held)
     with torch.no_grad():
         z = vae.float().cpu().encoder(pictures)
