@@ -3,13 +3,16 @@
 import { api } from "/scripts/api.js";
 import { app } from "/scripts/app.js";
 
+import { colourSockets } from "./colours.mjs";
 import { attachNotices, showAgain } from "./notices.mjs";
-import { attach, listen, openDialog } from "./points/host.mjs";
+import { openDialog } from "./points/dialog.mjs";
+import { attach, listen } from "./points/host.mjs";
 import { Session } from "./points/session.mjs";
 import { Editor } from "./points/view.mjs";
 import { attachPresets } from "./presets.mjs";
 
-const MIN_HEIGHT = 460;
+const MIN_HEIGHT = 480;
+const MIN_WIDTH = 420;
 /** The editor's element of every node. @type {Map<any, HTMLElement>} */
 const roots = new Map();
 /** Where Vue showed the editor of a node that is gone, by the node's id. @type {Map<string, HTMLElement>} */
@@ -24,13 +27,15 @@ function pointsWidget(node, name) {
     app.canvas?.graph?.change?.();
   });
   const classic = () => !document.querySelector("[data-node-id]");
+  let closeDialog = () => {};
   const editor = new Editor(session, {
-    enlarge: () => openDialog(session, editor.stage),
+    enlarge: () => { closeDialog = openDialog(session, editor.stage); },
     // the classic canvas does not see what happens on an element above it
     wheel: (event) => { if (classic()) app.canvas.processMouseWheel(event); },
     middle: (event) => { if (classic()) app.canvas.processMouseDown(event); },
   });
   editor.root.style.minHeight = `${MIN_HEIGHT}px`;
+  editor.root.style.minWidth = `${MIN_WIDTH - 24}px`;
   const widget = node.addDOMWidget(name, "GOODDRAG_EDITOR", editor.root, {
     getValue: () => session.getValue(),
     setValue: (/** @type {unknown} */ value) => session.setValue(value),
@@ -45,10 +50,21 @@ function pointsWidget(node, name) {
     removed?.call(widget);
     roots.delete(node);
     detach();
+    closeDialog();
     editor.destroy();
   };
-  node.setSize?.([Math.max(node.size[0], 440), Math.max(node.size[1], 640)]);
-  return { widget, minWidth: 360, minHeight: MIN_HEIGHT };
+  keepLarge(node);
+  node.setSize?.([Math.max(node.size[0], 480), Math.max(node.size[1], 680)]);
+  return { widget, minWidth: MIN_WIDTH - 20, minHeight: MIN_HEIGHT };
+}
+
+/** The editor cannot be used in less. @param {any} node */
+function keepLarge(node) {
+  const resized = node.onResize;
+  node.onResize = function (/** @type {number[]} */ size) {
+    if (!this.flags?.collapsed) size[0] = Math.max(size[0], MIN_WIDTH);
+    return resized?.call(this, size);
+  };
 }
 
 /** ComfyUI's undo makes all nodes anew under the same ids; Vue keeps its components, and shows the old element or none. */
@@ -66,6 +82,7 @@ app.registerExtension({
   name: "GoodDrag",
   setup() {
     listen(app, api);
+    colourSockets(app);
   },
   beforeRegisterNodeDef(/** @type {any} */ _type, /** @type {any} */ definition) {
     const decided = definition.input?.required?.preset?.[1]?.gooddrag_presets;

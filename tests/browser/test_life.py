@@ -14,7 +14,7 @@ RUNS = itertools.count()
 
 @pytest.fixture
 def drawn(studio):
-    """One arrow and one stroke."""
+    """One arrow, and one stroke beside the region around it."""
     studio.drag((100, 100), (300, 200), SIZE)
     studio.press("b")
     studio.drag((100, 300), (300, 300), SIZE)
@@ -96,7 +96,7 @@ def test_both_undos_do_not_fight(drawn):
     assert drawn.pairs() == []
     drawn.press("Control+Shift+z", "Control+y")
     drawn.page.wait_for_timeout(600)
-    assert (len(drawn.shapes()), len(drawn.pairs())) == (1, 1)
+    assert (len(drawn.shapes()), len(drawn.pairs())) == (2, 1)  # around the arrow, and the stroke
 
 
 def test_bypass_and_back(drawn):
@@ -166,7 +166,7 @@ def test_a_run_names_the_handles_on_protected_ground(drawn):
 
 HOSTILE = [
     "<script>window.pwned = 1</script>",
-    '{"version": 2, "pairs": []}',
+    '{"version": 3, "pairs": []}',
     '{"pairs": [{"handle": "<img src=x onerror=window.pwned=1>", "target": [1, 2]}]}',
     "[[[1e308, 1], [1, 1]]]",
     "[" * 5000,

@@ -6,6 +6,7 @@ const SVG = "http://www.w3.org/2000/svg";
 /** Outlines on a 24 x 24 grid. */
 const ICONS = {
   arrow: "M5 19 L18 6 M11 5 H19 V13",
+  pin: "M12 21 L7.5 11 A5.5 5.5 0 1 1 16.5 11 Z",
   brush: "M4 20 C8 20 9 17 9 15 M9 15 L19 5 M7 13 L11 17 M19 5 L20 6",
   eraser: "M4 15 L13 6 L19 12 L12 19 H8 Z M9 10 L15 16",
   lasso: "M12 4 C5 4 3 8 4 11 C5 15 12 16 16 14 C21 12 21 4 12 4 M8 15 C8 18 6 19 5 21",
@@ -16,7 +17,6 @@ const ICONS = {
   plus: "M12 5 V19 M5 12 H19",
   minus: "M5 12 H19",
   fit: "M4 9 V4 H9 M15 4 H20 V9 M20 15 V20 H15 M9 20 H4 V15",
-  compare: "M12 4 V20 M4 6 H12 V18 H4 Z M15 6 H20 V18 H15",
   dialog: "M4 5 H20 V19 H4 Z M4 9 H20",
   close: "M6 6 L18 18 M18 6 L6 18",
   up: "M12 19 V5 M6 11 L12 5 L18 11",
@@ -86,16 +86,34 @@ const CSS = `
 .gd-bar[hidden] { display: none; }
 .gd-gap { flex: 1; }
 .gd-editor button, .gd-dialog button { font: inherit; color: var(--gd-fg); background: var(--gd-panel); border: 1px solid var(--gd-line);
-  border-radius: 5px; min-width: 26px; height: 26px; padding: 0 6px; cursor: pointer; display: inline-flex; align-items: center; justify-content: center; }
-.gd-editor button svg { width: 15px; height: 15px; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
+  border-radius: 5px; min-width: 30px; height: 30px; padding: 0 6px; cursor: pointer; display: inline-flex; align-items: center; justify-content: center; }
+.gd-editor button svg { width: 17px; height: 17px; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
 .gd-editor button:hover:not(:disabled) { border-color: var(--gd-fg); }
 .gd-editor button:disabled { opacity: .45; cursor: default; }
 .gd-editor button[aria-pressed="true"] { background: #1d5fa8; border-color: #1d5fa8; color: #fff; }
 .gd-editor :focus-visible { outline: 2px solid var(--gd-accent); outline-offset: 1px; }
+.gd-choice { display: inline-flex; align-items: center; gap: 5px; }
+.gd-segments { display: inline-flex; }
+.gd-editor .gd-segments button { border-radius: 0; margin-left: -1px; }
+.gd-editor .gd-segments button:first-child { border-radius: 5px 0 0 5px; margin-left: 0; }
+.gd-editor .gd-segments button:last-child { border-radius: 0 5px 5px 0; }
+.gd-editor button[aria-checked="true"] { background: #1d5fa8; border-color: #1d5fa8; color: #fff; }
+.gd-menu, .gd-keys { position: absolute; z-index: 2; background: var(--gd-panel); color: var(--gd-fg); border: 1px solid var(--gd-line);
+  border-radius: 6px; box-shadow: 0 4px 14px rgba(0, 0, 0, .5); cursor: default; }
+.gd-menu { padding: 3px; min-width: 210px; }
+.gd-menu[hidden], .gd-keys[hidden] { display: none; }
+.gd-editor .gd-menu button { display: flex; width: 100%; justify-content: space-between; gap: 18px; border: 0; }
+.gd-menu button:hover, .gd-menu button:focus { background: #1d5fa8; color: #fff; }
+.gd-menu kbd { font: inherit; opacity: .8; }
+.gd-keys { inset: 6px; padding: 8px 12px; overflow: auto; user-select: text; }
+.gd-keys dl { display: grid; grid-template-columns: minmax(110px, max-content) 1fr; gap: 3px 14px; margin: 0; }
+.gd-keys dt { font-weight: 600; }
+.gd-keys dd { margin: 0; }
+.gd-keys > button { position: sticky; top: 0; float: right; }
 .gd-slider { display: inline-flex; align-items: center; gap: 4px; }
 .gd-slider input { width: 64px; accent-color: var(--gd-accent); }
 .gd-editor select, .gd-editor input[type=number] { font: inherit; color: var(--gd-fg); background: var(--gd-bg); border: 1px solid var(--gd-line);
-  border-radius: 4px; height: 24px; padding: 0 4px; }
+  border-radius: 4px; height: 28px; padding: 0 4px; }
 .gd-stage { position: relative; flex: 1; min-height: 180px; overflow: hidden; background: #14161a; border: 1px solid var(--gd-line);
   border-radius: 6px; touch-action: none; cursor: crosshair; user-select: none; }
 .gd-stage canvas { position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none; }

@@ -76,7 +76,7 @@ export function paintPicture(c, view, picture, image, mask, opacity) {
   c.imageSmoothingEnabled = view.scale < 4;
   c.imageSmoothingQuality = "high";
   if (image) c.drawImage(image, view.x, view.y, w, h);
-  else {
+  else if (!mask) {
     c.fillStyle = "#2a2d33";
     c.fillRect(view.x, view.y, w, h);
   }
@@ -134,13 +134,14 @@ function label(c, [x, y], text) {
 /**
  * An arrow on the screen, numbered.
  * @param {Context} c @param {Point} from @param {Point} to @param {number} index
- * @param {{off?: boolean, ghost?: boolean, selected?: {handle: boolean, target: boolean}}} [how]
+ * @param {{off?: boolean, ghost?: boolean, outside?: boolean, selected?: {handle: boolean, target: boolean}}} [how] `outside`: it
+ *   belongs elsewhere and is shown at the picture's border
  */
 export function paintArrow(c, from, to, index, how = {}) {
   const style = colour(index);
   c.globalAlpha = how.off ? 0.35 : how.ghost ? 0.6 : 1;
-  if (how.off || how.ghost) c.setLineDash([5, 5]);
-  stroke(c, [from, to], style, 3);
+  if (how.off || how.ghost || how.outside) c.setLineDash([5, 5]);
+  stroke(c, [from, to], how.outside ? "#ff6b6b" : style, 3);
   c.setLineDash([]);
   const length = distance(from, to);
   if (length > 4) {
@@ -161,6 +162,73 @@ export function paintArrow(c, from, to, index, how = {}) {
   if (how.selected?.target) dot(c, to, 9, "#fff", true);
   label(c, from, String(index + 1));
   c.globalAlpha = 1;
+}
+
+/**
+ * A pin on the screen, its needle where the picture must stay.
+ * @param {Context} c @param {Point} at @param {number} index @param {{off?: boolean, selected?: boolean}} [how]
+ */
+export function paintPin(c, [x, y], index, how = {}) {
+  c.globalAlpha = how.off ? 0.35 : 1;
+  c.beginPath();
+  c.arc(x, y - 15, 7, 0.8 * Math.PI, 0.2 * Math.PI);
+  c.lineTo(x, y);
+  c.closePath();
+  c.fillStyle = colour(index);
+  c.fill();
+  c.lineWidth = 1.5;
+  c.strokeStyle = "rgba(0,0,0,.85)";
+  c.stroke();
+  dot(c, [x, y - 15], 2.5, "#fff");
+  if (how.selected) dot(c, [x, y], 9, "#fff", true);
+  label(c, [x + 3, y - 8], String(index + 1));
+  c.globalAlpha = 1;
+}
+
+/**
+ * The shade of a picture of which only the surroundings of some arrows may change. Nothing may be painted there yet.
+ * @param {Context} c @param {View} view @param {Size} picture @param {Shape[]} strokes @param {number} opacity
+ */
+export function paintSurroundings(c, view, picture, strokes, opacity) {
+  if (!strokes.length) return;
+  const [w, h] = [picture.width * view.scale, picture.height * view.scale];
+  c.save();
+  c.beginPath();
+  c.rect(view.x, view.y, w, h);
+  c.clip();
+  c.globalAlpha = opacity;
+  c.fillStyle = "#000";
+  c.fillRect(view.x, view.y, w, h);
+  c.globalAlpha = 1;
+  c.globalCompositeOperation = "destination-out";
+  c.lineCap = "round";
+  for (const { points = [], size = 0 } of strokes) {
+    c.beginPath();
+    c.moveTo(...toScreen(view, points[0]));
+    c.lineTo(...toScreen(view, points[1]));
+    c.lineWidth = size * view.scale;
+    c.stroke();
+  }
+  c.restore();
+}
+
+/**
+ * The result at the right of a divider, over the original.
+ * @param {Context} c @param {View} view @param {Size} picture @param {CanvasImageSource} result @param {number} divider x on the stage
+ */
+export function paintCompared(c, view, picture, result, divider) {
+  const [w, h] = [picture.width * view.scale, picture.height * view.scale];
+  c.save();
+  c.beginPath();
+  c.rect(divider, view.y, view.x + w - divider, h);
+  c.clip();
+  c.drawImage(result, view.x, view.y, w, h);
+  c.restore();
+  stroke(c, [[divider, view.y], [divider, view.y + h]], "#fff", 2);
+  c.textAlign = "right";
+  label(c, [divider - 14, view.y + 26], "original");
+  c.textAlign = "left";
+  label(c, [divider, view.y + 26], "result");
 }
 
 /** Where the handles went, and where they stopped. @param {Context} c @param {View} view @param {Result} result */

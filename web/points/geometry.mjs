@@ -9,6 +9,8 @@
  * @typedef {{width: number, height: number}} Size
  */
 
+import { isAnchor } from "./region.mjs";
+
 /** Okabe and Ito's palette, which differs for colour-blind eyes too. */
 export const COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#FFFFFF"];
 /** @param {number} index */
@@ -67,7 +69,8 @@ export function distanceToSegment(p, a, b) {
 }
 
 /**
- * What is at a place of the screen: an end within `reach`, else an arrow's shaft, else nothing. Later pairs lie on top.
+ * What is at a place of the screen: an end within `reach`, else an arrow's shaft, else nothing. Later pairs lie on top. A pin is
+ * taken hold of as a whole.
  * @param {{id: number, handle: Point, target: Point}[]} pairs @param {View} view @param {Point} at @param {number} reach
  * @returns {{id: number, part: "handle" | "target" | "shaft"} | null}
  */
@@ -77,7 +80,7 @@ export function hit(pairs, view, at, reach) {
   for (const pair of pairs) {
     for (const end of /** @type {const} */ (["handle", "target"])) {
       const d = distance(toScreen(view, pair[end]), at);
-      if (d <= nearest) [nearest, best] = [d, { id: pair.id, part: end }];
+      if (d <= nearest) [nearest, best] = [d, { id: pair.id, part: isAnchor(pair) ? /** @type {const} */ ("shaft") : end }];
     }
   }
   if (best) return best;

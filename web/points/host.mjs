@@ -1,15 +1,12 @@
 // @ts-check
 /**
- * ComfyUI around the editor: which picture lies upstream, what a run reports, and the dialog.
+ * ComfyUI around the editor: which picture lies upstream, and what a run reports.
  *
  * Only documented hooks are used: events of `api`, and what nodes and links show of themselves.
  * @typedef {import("./session.mjs").Session} Session
  * @typedef {import("./session.mjs").Picture} Picture
  * @typedef {{filename: string, subfolder?: string, type?: string}} File
  */
-
-import { el } from "./dom.mjs";
-import { Editor } from "./view.mjs";
 
 const WATCH_MS = 400;
 
@@ -66,11 +63,17 @@ function upstreamPicture(app, api, node) {
   return shown ? { url: viewUrl(api, shown) } : null;
 }
 
+/** A sampler that drags these points goes on from its last run. @param {any} node */
+function goesOn(node) {
+  return Boolean(node.graph?._nodes?.some((/** @type {any} */ n) => n.type === "GoodDrag_Sampler" && source(n, "points") === node && widgetValue(n, "start") === "last run"));
+}
+
 /** Look upstream, and load what is there if it is new. @param {any} app @param {any} api @param {any} node */
 async function watch(app, api, node) {
   const entry = sessions.get(node);
   if (!entry) return;
   entry.session.masked = Boolean(source(node, "mask"));
+  entry.session.continues = goesOn(node);
   const found = upstreamPicture(app, api, node);
   const upstream = found?.url ?? "";
   if (upstream === entry.upstream) return;
@@ -140,7 +143,7 @@ async function executed(app, api, { node: id, output }) {
     const picture = await loadPicture(viewUrl(api, after.image));
     for (const { session } of sessions.values()) {
       if (JSON.stringify(session.result?.points) !== JSON.stringify(after.points)) continue;
-      session.after = picture;
+      session.setResult(picture);
       session.dispatch({ type: "cancel" });
       for (const listener of session.listeners) listener(null);
       session.refresh();
@@ -184,22 +187,4 @@ function endPreview(session) {
   if (!session.preview) return;
   session.preview = null;
   session.refresh();
-}
-
-/** The same editor in a large window. @param {Session} session @param {HTMLElement} opener */
-export function openDialog(session, opener) {
-  /** @type {Editor | null} */ let editor = null;
-  const dialog = el("dialog", { class: "gd-dialog", "aria-label": "GoodDrag points" });
-  editor = new Editor(session, { close: () => dialog.close() });
-  dialog.append(editor.root);
-  dialog.addEventListener("close", () => {
-    editor?.destroy();
-    dialog.remove();
-    opener.focus({ preventScroll: true });
-  });
-  dialog.addEventListener("cancel", (event) => event.preventDefault());
-  dialog.addEventListener("keydown", (event) => event.stopPropagation());
-  document.body.append(dialog);
-  dialog.showModal();
-  editor.stage.focus({ preventScroll: true });
 }

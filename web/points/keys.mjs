@@ -11,7 +11,7 @@ import { dump, empty, parse } from "./value.mjs";
 /** @type {Record<string, [number, number]>} */
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 /** @type {Record<string, import("./session.mjs").Tool>} */
-const TOOL_KEYS = { a: "arrow", b: "brush", e: "eraser", l: "lasso", r: "rectangle", h: "hand" };
+const TOOL_KEYS = { a: "arrow", p: "pin", b: "brush", e: "eraser", l: "lasso", r: "rectangle", h: "hand" };
 const FIELDS = ["INPUT", "SELECT", "TEXTAREA"];
 
 export class Keys {
@@ -82,7 +82,14 @@ export class Keys {
       case "Escape":
         return this.escape();
       case "Enter":
-        return onStage && this.enter();
+        return onStage && this.enter(event.shiftKey);
+      case "?":
+        editor.parts.keys.toggle();
+        return true;
+      case "F10":
+        return event.shiftKey && onPicture && this.menu();
+      case "ContextMenu":
+        return onPicture && this.menu();
       case " ":
         if (onStage) editor.pointer.panning = true;
         return onStage;
@@ -101,6 +108,11 @@ export class Keys {
     const letter = event.key.toLowerCase();
     if (letter === "f") return editor.fit();
     if (letter === "c") return editor.compare(true);
+    if (letter === "o" && session.after) {
+      editor.chooseShow(session.show === "original" ? "result" : "original");
+      return true;
+    }
+    if (letter === "s" || letter === "x") return this.change(letter);
     if (!Object.hasOwn(TOOL_KEYS, letter)) return false;
     editor.choose(TOOL_KEYS[letter]);
     return true;
@@ -114,23 +126,50 @@ export class Keys {
     return true;
   }
 
+  /** Swap the ends of what is selected, or switch it off or on. @param {string} letter */
+  change(letter) {
+    const { session } = this;
+    const ids = selectedIds(session.state);
+    if (!ids.length) return false;
+    const off = session.state.doc.pairs.every((p) => !ids.includes(p.id) || p.off);
+    session.dispatch(letter === "s" ? { type: "swap" } : { type: "switch", ids, off: !off });
+    return true;
+  }
+
+  menu() {
+    const end = /** @type {HTMLElement | null} */ (document.activeElement?.closest(".gd-end") ?? null);
+    const { editor } = this;
+    const { width, height } = editor.size();
+    if (end?.dataset.key) editor.menu.openFor(end.dataset.key);
+    else editor.menu.open(editor.onScreen(editor.cursor ?? [width / 2, height / 2]));
+    return true;
+  }
+
+  /** Takes back what is under way, one thing after the other; in the large window, which closes, all at once. */
   escape() {
     const { editor, session } = this;
     const { pending, selection } = session.state;
     if (editor.pointer.gesture) editor.pointer.cancel();
-    else if (editor.cursor) editor.cursor = null;
-    else if (pending || selection.length) session.dispatch({ type: "cancel" });
+    else if (pending) session.dispatch({ type: "cancel" });
     else if (this.options.close) this.options.close();
+    else if (editor.cursor) editor.cursor = null;
+    else if (selection.length) session.dispatch({ type: "cancel" });
     else return false;
     return true;
   }
 
-  /** Sets handle and target at the cross; without a cross, opens the large window. */
-  enter() {
+  /** Sets handle and target at the cross, or a pin; without a cross, opens the large window. @param {boolean} shift */
+  enter(shift) {
     const { editor, session } = this;
     if (!editor.cursor) {
       this.options.enlarge?.();
       return Boolean(this.options.enlarge);
+    }
+    editor.edits();
+    if (!session.state.pending && (shift || session.tool === "pin")) {
+      editor.pin(editor.cursor);
+      editor.cursor = null;
+      return true;
     }
     session.dispatch({ type: "place", at: editor.cursor });
     if (session.state.pending) editor.say("Handle set. Move the cross to the target and press Enter.");

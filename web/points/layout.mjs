@@ -5,16 +5,20 @@
  * @typedef {import("./session.mjs").Tool} Tool
  * @typedef {import("./value.mjs").Shape} Shape
  * @typedef {{choose: (tool: Tool) => void, zoom: (factor: number) => void, fit: () => void, actualSize: () => void,
- *   compare: (on: boolean) => void, toggleTable: () => void, suggest: () => void,
+ *   chooseRegion: (region: import("./value.mjs").Region) => void, chooseShow: (show: import("./session.mjs").Show) => void,
+ *   toggleTable: () => void, suggest: () => void,
  *   setBrush: (change: {size?: number, hardness?: number}) => void}} Commands
  */
 
 import { button, el, slider } from "./dom.mjs";
+import { keyList } from "./keylist.mjs";
+import { segments } from "./segments.mjs";
 import { PairTable } from "./table.mjs";
 
 /** @type {[Tool, string, string][]} */
 export const TOOLS = [
   ["arrow", "a", "Arrows: press on the handle, release on the target"],
+  ["pin", "p", "Pins: click on what must stay"],
   ["brush", "b", "Brush: paint what may change"],
   ["eraser", "e", "Eraser: take away from what may change"],
   ["lasso", "l", "Lasso: outline what may change, with Alt what may not"],
@@ -31,9 +35,6 @@ export function layout(session, commands, options) {
   );
   const undo = button("Undo (Ctrl+Z)", "undo", () => session.dispatch({ type: "undo" }));
   const redo = button("Redo (Ctrl+Shift+Z)", "redo", () => session.dispatch({ type: "redo" }));
-  const compare = button("Hold to compare with the original (c)", "compare", () => {});
-  compare.addEventListener("pointerdown", () => commands.compare(true));
-  for (const end of ["pointerup", "pointerleave", "pointercancel"]) compare.addEventListener(end, () => commands.compare(false));
   const pairs = button("Show the pairs as a table", null, () => commands.toggleTable(), { text: "0 pairs", "aria-expanded": "false" });
   const bar = el("div", { class: "gd-bar", role: "toolbar", "aria-label": "Tools" }, [
     ...tools.values(),
@@ -44,18 +45,31 @@ export function layout(session, commands, options) {
     button("Zoom in (+)", "plus", () => commands.zoom(1.5)),
     button("Fit the picture (f)", "fit", () => commands.fit()),
     button("Actual size (1)", null, () => commands.actualSize(), { text: "1:1" }),
-    compare,
     pairs,
+    button("List of keys (?)", null, () => keys.toggle(), { text: "?", "aria-label": "List of keys" }),
     options.enlarge ? button("Open in a large window (Enter)", "dialog", options.enlarge) : null,
     options.close ? button("Close (Escape)", "close", options.close) : null,
   ]);
   const { maskBar, mode } = maskTools(session, commands);
+  const region = segments("May change", [
+    ["auto", "Auto", "The region around the arrows, or the connected mask"],
+    ["own", "Own", "What you paint"],
+    ["whole", "Whole", "The whole picture, or the connected mask"],
+  ], (value) => commands.chooseRegion(value));
+  const show = segments("Show", [
+    ["original", "Original", "The picture before the drag (o, or hold c)"],
+    ["result", "Result", "What the last run made of it (o)"],
+    ["compare", "Compare", "Original and result side by side; the line follows the pointer"],
+  ], (value) => commands.chooseShow(value));
+  const choices = el("div", { class: "gd-bar" }, [region.root, el("span", { class: "gd-gap" }), show.root]);
   const table = new PairTable(session);
   const { stage, base, top, ends, hint } = stageParts();
+  const keys = keyList(stage);
+  stage.append(keys.root);
   const status = el("div", { class: "gd-status", role: "status", "aria-live": "polite" });
   const { error, errorText, errorRaw } = errorParts(session);
-  const root = el("div", { class: "gd-editor", role: "group", "aria-label": "GoodDrag points" }, [bar, maskBar, error, stage, table.root, status]);
-  return { root, tools, undo, redo, compare, pairs, maskBar, mode, table, stage, base, top, ends, hint, status, error, errorText, errorRaw };
+  const root = el("div", { class: "gd-editor", role: "group", "aria-label": "GoodDrag points" }, [bar, choices, maskBar, error, stage, table.root, status]);
+  return { root, tools, undo, redo, pairs, region, show, keys, maskBar, mode, table, stage, base, top, ends, hint, status, error, errorText, errorRaw };
 }
 
 /** @param {Session} session @param {Commands} commands */

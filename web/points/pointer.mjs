@@ -10,10 +10,11 @@
  * @typedef {{kind: "pan", from: Point, view: View}} Pan
  * @typedef {{kind: "move", from: Point, id: string, started: boolean, grabbed: string}} Move
  * @typedef {{kind: "new", from: Point, to: Point}} New
+ * @typedef {{kind: "pin", from: Point}} Pin
  * @typedef {{kind: "marquee", from: Point, to: Point, add: boolean}} Marquee
  * @typedef {{kind: "tool", tool: "brush" | "lasso" | "rectangle", erase: boolean, path: Point[]}} ToolGesture
  * @typedef {{kind: "pinch", view: View, centre: Point, spread: number}} Pinch
- * @typedef {Pan | Move | New | Marquee | ToolGesture | Pinch} Gesture
+ * @typedef {Pan | Move | New | Pin | Marquee | ToolGesture | Pinch} Gesture
  */
 
 import { distance, hit, simplified, snapped, toPicture, toScreen, zoomAt } from "./geometry.mjs";
@@ -50,7 +51,7 @@ export class Pointer {
     stage.addEventListener("dblclick", (e) => e.stopPropagation());
   }
 
-  /** CSS pixels of the stage, whatever the graph's zoom. @param {PointerEvent | WheelEvent} event @returns {Point} */
+  /** CSS pixels of the stage, whatever the graph's zoom. @param {MouseEvent} event @returns {Point} */
   at(event) {
     const { stage } = this.editor;
     const rect = stage.getBoundingClientRect();
@@ -75,7 +76,10 @@ export class Pointer {
     const view = editor.currentView();
     if (event.button === 1 || this.panning || session.tool === "hand") {
       this.gesture = { kind: "pan", from: at, view };
-    } else if (session.tool === "arrow") {
+      return editor.draw();
+    }
+    editor.edits();
+    if (session.tool === "arrow" || session.tool === "pin") {
       this.pressArrow(event, at, view);
     } else {
       const tool = session.tool === "eraser" ? "brush" : session.tool;
@@ -87,8 +91,8 @@ export class Pointer {
   /** @param {PointerEvent} event @param {Point} at @param {View} view */
   pressArrow(event, at, view) {
     const { session } = this;
-    const { pending, selection, doc } = session.state;
-    const found = pending ? null : hit(doc.pairs, view, at, event.pointerType === "touch" ? 2 * REACH : REACH);
+    const { pending, selection } = session.state;
+    const found = pending ? null : hit(this.editor.shownPairs(), view, at, event.pointerType === "touch" ? 2 * REACH : REACH);
     if (found) {
       const keys = found.part === "shaft" ? [key(found.id, "handle"), key(found.id, "target")] : [key(found.id, found.part)];
       if (event.shiftKey || event.ctrlKey || event.metaKey) return session.dispatch({ type: "select", keys, how: "toggle" });
@@ -97,6 +101,8 @@ export class Pointer {
       this.editor.stage.dataset.cursor = "move";
     } else if (event.shiftKey && !pending) {
       this.gesture = { kind: "marquee", from: at, to: at, add: event.ctrlKey };
+    } else if (session.tool === "pin") {
+      this.gesture = { kind: "pin", from: at };
     } else {
       this.gesture = { kind: "new", from: at, to: at };
     }
@@ -133,6 +139,7 @@ export class Pointer {
         break;
       default:
         if (!this.down.size) this.describe(at, view);
+        if (this.session.shows() === "compare") editor.dirty = true; // the divider follows
     }
     editor.draw();
   }
@@ -180,7 +187,7 @@ export class Pointer {
     const { width, height } = editor.size();
     const inside = x >= -0.5 && y >= -0.5 && x <= width - 0.5 && y <= height - 0.5;
     editor.show(inside ? `x ${Math.round(x)}, y ${Math.round(y)} of ${width} x ${height}` : `${width} x ${height}`);
-    if (session.tool === "arrow") editor.stage.dataset.cursor = hit(session.state.doc.pairs, view, at, REACH) ? "move" : "";
+    if (session.tool === "arrow" || session.tool === "pin") editor.stage.dataset.cursor = hit(editor.shownPairs(), view, at, REACH) ? "move" : "";
   }
 
   /** Drop what is under way. */
@@ -199,6 +206,7 @@ export class Pointer {
     if (!gesture || !done) return editor.draw();
     const view = editor.currentView();
     if (gesture.kind === "new") this.finishArrow(gesture, view);
+    else if (gesture.kind === "pin") editor.pin(toPicture(view, gesture.from));
     else if (gesture.kind === "marquee") this.finishMarquee(gesture, view);
     else if (gesture.kind === "tool") this.finishTool(gesture, view);
     else if (gesture.kind === "move") editor.stage.dataset.cursor = "";
@@ -218,6 +226,7 @@ export class Pointer {
 
   /** @param {Marquee} gesture @param {View} view */
   finishMarquee(gesture, view) {
+    if (distance(gesture.from, gesture.to) <= CLICK) return this.editor.pin(toPicture(view, gesture.from));
     const [x0, x1] = [gesture.from[0], gesture.to[0]].sort((a, b) => a - b);
     const [y0, y1] = [gesture.from[1], gesture.to[1]].sort((a, b) => a - b);
     /** @param {Point} p */
@@ -248,7 +257,7 @@ export class Pointer {
       const corners = [gesture.path[0], gesture.path[gesture.path.length - 1]].map(rounded);
       session.paint({ kind: "rectangle", points: corners, ...erase });
     }
-    this.editor.say(gesture.erase ? "Protected now." : "Editable here, protected everywhere else.");
+    this.editor.say(gesture.erase ? "Protected now." : "Editable here; the region is your own now.");
   }
 
   /** The wheel zooms the picture once the editor has been clicked; before, it belongs to the graph. @param {WheelEvent} event */

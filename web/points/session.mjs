@@ -4,11 +4,12 @@
  * @typedef {import("./state.mjs").State} State
  * @typedef {import("./state.mjs").Action} Action
  * @typedef {import("./draw.mjs").Result} Result
- * @typedef {"arrow" | "brush" | "eraser" | "lasso" | "rectangle" | "hand"} Tool
+ * @typedef {"arrow" | "pin" | "brush" | "eraser" | "lasso" | "rectangle" | "hand"} Tool
+ * @typedef {"original" | "result" | "compare"} Show
  * @typedef {CanvasImageSource & {width: number, height: number}} Picture
  */
 
-import { around } from "./region.mjs";
+import { around, isAnchor } from "./region.mjs";
 import { initial, reduce, toValue } from "./state.mjs";
 import { ValueError, dump, parse } from "./value.mjs";
 
@@ -21,7 +22,8 @@ export class Session {
     /** The string that could not be read, and why. @type {{text: string, message: string} | null} */
     this.broken = null;
     /** @type {Picture | null} */ this.picture = null;
-    /** The mask that is connected, as a picture. @type {Picture | null} */ this.given = null;
+    /** The shade of the mask that is connected, where it is known. @type {Picture | null} */ this.given = null;
+    /** The connected mask is known to be empty, which counts as none. */ this.givenEmpty = false;
     /** @type {Picture | null} */ this.preview = null;
     /** @type {Picture | null} */ this.after = null;
     /** @type {Result | null} */ this.result = null;
@@ -32,7 +34,10 @@ export class Session {
     /** @type {Tool} */ this.tool = "arrow";
     this.brush = { size: 40, hardness: 1 };
     this.opacity = 0.6;
-    this.comparing = false;
+    /** What the stage shows once there is a result. @type {Show} */ this.show = "original";
+    /** The original is shown for as long as a key is held. */ this.comparing = false;
+    /** The sampler goes on from its last run (`start`), so edits refer to the result. */ this.continues = false;
+    /** Why the last run did not succeed. */ this.failure = "";
     this.maskExplained = false;
     /** @type {Set<(before: State | null) => void>} */
     this.listeners = new Set();
@@ -44,9 +49,14 @@ export class Session {
     return () => this.listeners.delete(listener);
   }
 
+  /** There is an arrow that is on. Pins alone drag nothing. */
+  hasArrows() {
+    return this.state.doc.pairs.some((p) => !p.off && !isAnchor(p));
+  }
+
   /** Arrows of one's own take the place of the suggestion, and of the mask that comes with it. */
   own() {
-    return this.suggestion.length > 0 && this.state.doc.pairs.some((p) => !p.off);
+    return this.suggestion.length > 0 && this.hasArrows();
   }
 
   /** Nothing is protected. */
@@ -58,12 +68,50 @@ export class Session {
   /** The pairs that a run would drag, those of a suggestion while there are none of one's own. */
   dragged() {
     const active = this.state.doc.pairs.filter((p) => !p.off);
-    return active.length ? active : this.suggestion;
+    return this.hasArrows() ? active : [...this.suggestion, ...active];
   }
 
   /** The connected mask takes part. */
   joined() {
-    return this.masked && !this.own();
+    return this.masked && !this.givenEmpty && !this.own();
+  }
+
+  /** What may change, in words. */
+  regionWords() {
+    const { region, shapes } = this.state.doc;
+    if (region === "own" && shapes.length) return this.joined() ? "what you painted and the connected mask say what may change" : "what you painted may change";
+    if (this.joined()) return this.given ? "the connected mask says what may change" : "the connected mask, not known before a run, says what may change";
+    return region === "auto" ? "the region around the arrows may change" : "all of the picture may change";
+  }
+
+  /** What the stage shows: the preview of a run, the picture that arrived, the result, or both. @returns {"preview" | "picture" | "after" | "compare"} */
+  shows() {
+    if (this.preview) return "preview";
+    if (!this.after || this.comparing || this.show === "original") return "picture";
+    return this.show === "compare" ? "compare" : "after";
+  }
+
+  /** @param {Show} show */
+  choose(show) {
+    if (show !== "original" && !this.after) return;
+    this.show = show;
+    this.refresh();
+  }
+
+  /** @param {Picture | null} picture what a run made of the picture */
+  setResult(picture) {
+    this.after = picture;
+    this.show = picture ? "result" : "original";
+    if (picture) this.failure = "";
+    this.refresh();
+  }
+
+  /** The last result belongs to the pairs that are there now. */
+  showsResult() {
+    const { after, result } = this;
+    if (!after || !result) return false;
+    const asked = this.dragged();
+    return samePoints(asked.map((p) => p.handle), result.points.handles) && samePoints(asked.map((p) => p.target), result.points.targets);
   }
 
   /** A step of drawing the mask; what may change until now is where it begins. @param {import("./value.mjs").Shape} shape */
@@ -141,4 +189,9 @@ export class Session {
     if (picture) this.dispatch({ type: "picture", width: picture.width, height: picture.height });
     this.refresh();
   }
+}
+
+/** @param {import("./value.mjs").Point[]} a @param {import("./value.mjs").Point[]} b */
+export function samePoints(a, b) {
+  return a.length === b.length && a.every((p, i) => Math.abs(p[0] - b[i][0]) < 0.02 && Math.abs(p[1] - b[i][1]) < 0.02);
 }

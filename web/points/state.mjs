@@ -14,7 +14,7 @@
  * @typedef {{pairs: Pair[], shapes: Shape[], mode: Mode, region: Region,
  *   width: number | null, height: number | null}} Doc
  * @typedef {{doc: Doc, selection: string[], pending: Point | null, past: Doc[], future: Doc[], gesture: string | null,
- *   base: Doc | null, nextId: number}} State
+ *   base: Doc | null, nextId: number, refused: string}} State `refused`: why the last action did nothing
  * @typedef {{type: "load", value: Value}
  *   | {type: "picture", width: number, height: number}
  *   | {type: "place", at: Point}
@@ -27,6 +27,8 @@
  *   | {type: "set", id: number, end: End, at: Point}
  *   | {type: "remove", ids?: number[]}
  *   | {type: "duplicate"}
+ *   | {type: "swap"}
+ *   | {type: "clearPairs"}
  *   | {type: "reorder", id: number, to: number}
  *   | {type: "switch", ids: number[], off: boolean}
  *   | {type: "shape", shape: Shape, below?: Shape[], mode?: Mode}
@@ -36,7 +38,8 @@
  *   | {type: "undo"} | {type: "redo"}} Action
  */
 
-import { MAX_LISTED, MAX_SHAPES, empty } from "./value.mjs";
+import { isAnchor } from "./region.mjs";
+import { MAX_LISTED, MAX_PAIRS, MAX_SHAPES, empty } from "./value.mjs";
 
 export const HISTORY = 200;
 const OFFSET = 12;
@@ -52,6 +55,7 @@ export function initial() {
     gesture: null,
     base: null,
     nextId: 1,
+    refused: "",
   };
 }
 
@@ -94,8 +98,18 @@ export function selectedIds(state) {
   return state.doc.pairs.map((p) => p.id).filter((id) => ids.has(id));
 }
 
-/** @param {Doc} doc @param {Point} p @returns {Point} */
-function inside(doc, [x, y]) {
+/** How many more pairs can be on. @param {Doc} doc */
+export function room({ pairs }) {
+  return MAX_PAIRS - pairs.filter((p) => !p.off).length;
+}
+
+/** @param {Pair[]} pairs @param {number} index @returns {string} what a pair is called */
+export function named(pairs, index) {
+  return `${pairs[index] && isAnchor(pairs[index]) ? "pin" : "pair"} ${index + 1}`;
+}
+
+/** The nearest place in the picture: points outside are shown there, and moved from there. @param {Doc} doc @param {Point} p @returns {Point} */
+export function inside(doc, [x, y]) {
   const [w, h] = [doc.width ?? Infinity, doc.height ?? Infinity];
   return [Math.min(Math.max(x, 0), w - 1), Math.min(Math.max(y, 0), h - 1)];
 }
@@ -114,10 +128,19 @@ function keepSelection(state) {
   return selection.length === state.selection.length ? state : { ...state, selection };
 }
 
+/** @param {State} state @param {string} why @returns {State} */
+function refuse(state, why) {
+  return { ...state, pending: null, refused: why };
+}
+
 /** @param {State} state @param {{handle: Point, target: Point, off?: boolean}[]} pairs @returns {State} */
 function add(state, pairs) {
-  const room = MAX_LISTED - state.doc.pairs.length;
-  const fresh = pairs.slice(0, room).map((p, i) => ({
+  const on = pairs.filter((p) => !p.off).length;
+  if (on > Math.max(room(state.doc), 0)) {
+    return refuse(state, `At most ${MAX_PAIRS} pairs can be dragged at once: remove some, or switch them off in the table.`);
+  }
+  if (pairs.length > MAX_LISTED - state.doc.pairs.length) return refuse(state, `At most ${MAX_LISTED} pairs can be listed: remove some.`);
+  const fresh = pairs.map((p, i) => ({
     id: state.nextId + i,
     handle: inside(state.doc, p.handle),
     target: inside(state.doc, p.target),
@@ -133,13 +156,15 @@ function add(state, pairs) {
 function moved(state, base, dx, dy) {
   const selected = new Set(state.selection);
   const pairs = base.pairs.map((p) => {
-    const [h, t] = [selected.has(key(p.id, "handle")), selected.has(key(p.id, "target"))];
+    let [h, t] = [selected.has(key(p.id, "handle")), selected.has(key(p.id, "target"))];
     if (!h && !t) return p;
-    return {
-      ...p,
-      handle: h ? inside(base, [p.handle[0] + dx, p.handle[1] + dy]) : p.handle,
-      target: t ? inside(base, [p.target[0] + dx, p.target[1] + dy]) : p.target,
+    if (isAnchor(p)) h = t = true; // a pin is moved, never pulled apart
+    /** @param {Point} end */
+    const along = (end) => {
+      const [x, y] = inside(base, end);
+      return inside(base, [x + dx, y + dy]);
     };
+    return { ...p, handle: h ? along(p.handle) : p.handle, target: t ? along(p.target) : p.target };
   });
   return { ...base, pairs };
 }
@@ -156,6 +181,13 @@ function sameDoc(a, b) {
  * @returns {State} the same object when nothing changed
  */
 export function reduce(state, action) {
+  const before = state.refused ? { ...state, refused: "" } : state;
+  const after = step(before, action);
+  return after === before ? state : after;
+}
+
+/** @param {State} state @param {Action} action @returns {State} */
+function step(state, action) {
   const { doc } = state;
   switch (action.type) {
     case "load": {
@@ -204,7 +236,9 @@ export function reduce(state, action) {
     case "set": {
       const at = inside(doc, action.at);
       if (!at.every(Number.isFinite) || !doc.pairs.some((p) => p.id === action.id)) return state;
-      return commit(state, { ...doc, pairs: doc.pairs.map((p) => (p.id === action.id ? { ...p, [action.end]: at } : p)) });
+      /** @param {Pair} p */
+      const changed = (p) => (isAnchor(p) ? { ...p, handle: at, target: at } : { ...p, [action.end]: at });
+      return commit(state, { ...doc, pairs: doc.pairs.map((p) => (p.id === action.id ? changed(p) : p)) });
     }
     case "remove": {
       const ids = new Set(action.ids ?? selectedIds(state));
@@ -218,6 +252,13 @@ export function reduce(state, action) {
       const shift = ([x, y]) => [x + OFFSET, y + OFFSET];
       return copies.length ? add(state, copies.map((p) => ({ ...p, handle: shift(p.handle), target: shift(p.target) }))) : state;
     }
+    case "swap": {
+      const ids = new Set(selectedIds(state));
+      if (!ids.size) return state;
+      return commit(state, { ...doc, pairs: doc.pairs.map((p) => (ids.has(p.id) ? { ...p, handle: p.target, target: p.handle } : p)) });
+    }
+    case "clearPairs":
+      return doc.pairs.length ? commit(state, { ...doc, pairs: [] }) : state;
     case "reorder": {
       const from = doc.pairs.findIndex((p) => p.id === action.id);
       const to = Math.min(Math.max(action.to, 0), doc.pairs.length - 1);
@@ -228,7 +269,9 @@ export function reduce(state, action) {
     }
     case "switch": {
       const ids = new Set(action.ids);
-      if (!doc.pairs.some((p) => ids.has(p.id) && p.off !== action.off)) return state;
+      const switched = doc.pairs.filter((p) => ids.has(p.id) && p.off !== action.off).length;
+      if (!switched) return state;
+      if (!action.off && switched > room(doc)) return refuse(state, `At most ${MAX_PAIRS} pairs can be dragged at once: switch another off first.`);
       return commit(state, { ...doc, pairs: doc.pairs.map((p) => (ids.has(p.id) ? { ...p, off: action.off } : p)) });
     }
     case "shape": {

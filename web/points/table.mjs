@@ -8,6 +8,8 @@
 
 import { button, el } from "./dom.mjs";
 import { colour } from "./geometry.mjs";
+import { isAnchor } from "./region.mjs";
+import { named } from "./state.mjs";
 import { round } from "./value.mjs";
 
 export class PairTable {
@@ -46,27 +48,28 @@ export class PairTable {
     const { session } = this;
     const chip = el("span", { class: "gd-chip", text: index + 1 });
     chip.style.background = colour(index);
-    const n = index + 1;
-    const on = el("input", { type: "checkbox", "aria-label": `pair ${n} is dragged`, "data-cell": `${pair.id}-on` });
+    const what = named(session.state.doc.pairs, index);
+    const pin = isAnchor(pair);
+    const on = el("input", { type: "checkbox", "aria-label": pin ? `${what} holds` : `${what} is dragged`, "data-cell": `${pair.id}-on` });
     on.checked = !pair.off;
     on.addEventListener("change", () => session.dispatch({ type: "switch", ids: [pair.id], off: !on.checked }));
     return el("tr", {}, [
       el("td", {}, [on, chip]),
-      ...this.cells(pair, n, "handle"),
-      ...this.cells(pair, n, "target"),
+      ...this.cells(pair, what, "handle"),
+      ...(pin ? [el("td", { colspan: 2, text: "pin: stays" })] : this.cells(pair, what, "target")),
       el("td", {}, [
-        button(`Move pair ${n} up`, "up", () => session.dispatch({ type: "reorder", id: pair.id, to: index - 1 }), { "data-cell": `${pair.id}-up` }),
-        button(`Move pair ${n} down`, "down", () => session.dispatch({ type: "reorder", id: pair.id, to: index + 1 }), { "data-cell": `${pair.id}-down` }),
-        button(`Remove pair ${n}`, "trash", () => session.dispatch({ type: "remove", ids: [pair.id] })),
+        button(`Move ${what} up`, "up", () => session.dispatch({ type: "reorder", id: pair.id, to: index - 1 }), { "data-cell": `${pair.id}-up` }),
+        button(`Move ${what} down`, "down", () => session.dispatch({ type: "reorder", id: pair.id, to: index + 1 }), { "data-cell": `${pair.id}-down` }),
+        button(`Remove ${what}`, "trash", () => session.dispatch({ type: "remove", ids: [pair.id] })),
       ]),
     ]);
   }
 
-  /** @param {Pair} pair @param {number} n @param {End} end */
-  cells(pair, n, end) {
+  /** @param {Pair} pair @param {string} what @param {End} end */
+  cells(pair, what, end) {
     return [0, 1].map((axis) => {
       const name = `${pair.id}-${end}-${axis}`;
-      const input = el("input", { type: "number", step: 1, value: round(pair[end][axis]), "aria-label": `pair ${n}, ${end} ${"xy"[axis]}`, "data-cell": name });
+      const input = el("input", { type: "number", step: 1, value: round(pair[end][axis]), "aria-label": `${what}, ${end} ${"xy"[axis]}`, "data-cell": name });
       input.addEventListener("change", () => {
         const value = Number(input.value);
         const at = /** @type {[number, number]} */ ([...pair[end]]);

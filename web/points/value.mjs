@@ -18,6 +18,8 @@
 export const VERSION = 2;
 export const MAX_LENGTH = 1_000_000;
 export const MAX_DEPTH = 32;
+/** Pairs that can be dragged at once; more can be listed. */
+export const MAX_PAIRS = 64;
 export const MAX_LISTED = 1000;
 export const MAX_SHAPES = 5000;
 export const MAX_SHAPE_POINTS = 200_000;

@@ -6,18 +6,21 @@
  * @typedef {import("./session.mjs").Tool} Tool
  * @typedef {import("./geometry.mjs").Point} Point
  * @typedef {import("./geometry.mjs").View} View
- * @typedef {import("./value.mjs").Shape} Shape
  * @typedef {import("./state.mjs").End} End
  */
 
-import { addStyle, el } from "./dom.mjs";
-import { MaskLayer, paintArrow, paintLoupe, paintMarquee, paintPicture, paintResult, paintTool } from "./draw.mjs";
-import { centred, colour, distance, fit, kept, toPicture, toScreen, zoomAt } from "./geometry.mjs";
+import { addStyle } from "./dom.mjs";
+import { Ends } from "./ends.mjs";
+import { centred, fit, kept, toScreen, zoomAt } from "./geometry.mjs";
 import { Keys } from "./keys.mjs";
 import { TOOLS, layout } from "./layout.mjs";
-import { CLICK, Pointer, held } from "./pointer.mjs";
-import { around } from "./region.mjs";
-import { key, outside, unkey } from "./state.mjs";
+import { Menu } from "./menu.mjs";
+import { Pointer } from "./pointer.mjs";
+import { around, isAnchor } from "./region.mjs";
+import { samePoints } from "./session.mjs";
+import { StagePainter } from "./stage.mjs";
+import { inside, named, outside, room, unkey } from "./state.mjs";
+import { MAX_PAIRS } from "./value.mjs";
 
 export class Editor {
   /**
@@ -36,9 +39,8 @@ export class Editor {
     /** The stage's and the picture's size that the view was made for. */ this.box = "";
     this.shape = "";
     /** What the picture below showed at the last update. */ this.shown = "";
+    /** The failure that was last said. */ this.failure = "";
     /** The view shows all of the picture, so it follows when the stage changes. */ this.fitted = true;
-    this.mask = new MaskLayer();
-    /** Buttons of handles and targets by key. @type {Map<string, HTMLButtonElement>} */ this.ends = new Map();
     this.parts = layout(session, this, options);
     this.root = this.parts.root;
     this.stage = this.parts.stage;
@@ -46,6 +48,9 @@ export class Editor {
     this.top = this.parts.top;
     this.pointer = new Pointer(this, options);
     this.keys = new Keys(this, options);
+    this.painter = new StagePainter(this);
+    this.ends = new Ends(this, this.parts.ends);
+    this.menu = new Menu(this);
     this.unsubscribe = session.subscribe((before) => this.update(before));
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(this.stage);
@@ -69,8 +74,10 @@ export class Editor {
     for (const [tool, b] of parts.tools) b.setAttribute("aria-pressed", String(tool === session.tool));
     parts.undo.disabled = !past.length;
     parts.redo.disabled = !future.length;
-    parts.compare.disabled = !session.after;
-    parts.pairs.textContent = `${doc.pairs.length} ${doc.pairs.length === 1 ? "pair" : "pairs"}`;
+    const pins = doc.pairs.filter(isAnchor).length;
+    parts.pairs.textContent = [counted(doc.pairs.length - pins, "pair"), ...(pins ? [counted(pins, "pin")] : [])].join(", ");
+    parts.region.update(doc.region);
+    parts.show.update(session.after && !session.comparing ? session.show : "original", session.after ? [] : ["result", "compare"]);
     parts.maskBar.hidden = !["brush", "eraser", "lasso", "rectangle"].includes(session.tool);
     parts.mode.value = doc.mode;
     parts.error.hidden = !session.broken;
@@ -79,15 +86,18 @@ export class Editor {
       parts.errorRaw.value = session.broken.text.slice(0, 20_000);
     }
     // the picture below is painted anew only when the mask or something beside the state changed
-    if (!before || before.doc.shapes !== doc.shapes || before.doc.width !== doc.width || before.doc.height !== doc.height) this.dirty = true;
-    const shows = session.preview ? "preview" : session.after && !session.comparing && this.showsResult() ? "after" : "picture";
+    const same = before && ["shapes", "region", "width", "height"].every((k) => Reflect.get(before.doc, k) === Reflect.get(doc, k));
+    if (!same) this.dirty = true;
+    const shows = session.shows();
     // drawing the first arrow, or one that was not asked for, changes what lies below
     if (this.shown !== shows + session.own()) this.dirty = true;
     this.shown = shows + session.own();
     this.stage.dataset.shows = shows;
-    this.syncEnds();
+    this.ends.update();
     parts.table.update();
     this.showHint();
+    if (before && session.state !== before && session.state.refused) this.say(session.state.refused);
+    if (session.failure !== this.failure) this.say((this.failure = session.failure));
     this.draw();
   }
 
@@ -95,16 +105,19 @@ export class Editor {
     const { session } = this;
     const { pairs } = session.state.doc;
     const out = outside(session.state.doc);
-    const stuck = pairs.flatMap((p, i) => (!p.off && session.protected.some((h) => samePoints([h], [p.handle])) ? [i + 1] : []));
+    const stuck = pairs.flatMap((p, i) => (!p.off && !isAnchor(p) && session.protected.some((h) => samePoints([h], [p.handle])) ? [i + 1] : []));
     let text = "";
     if (!session.picture) text = "No picture yet: connect one to `image`, or queue once.";
+    else if (room(session.state.doc) < 0) text = `${MAX_PAIRS - room(session.state.doc)} pairs are on; at most ${MAX_PAIRS} can be dragged at once.`;
     else if (out.length) text = `Outside this picture: pair ${out.join(", ")}. Move or remove it.`;
     else if (stuck.length) text = `Protected, so it cannot move: what lies under the handle of pair ${stuck.join(", ")}. Paint there, or press Suggest.`;
     else if (session.state.pending) text = "Click the target. Escape takes the handle back.";
-    else if (["brush", "lasso", "rectangle"].includes(session.tool) && !session.maskExplained && !session.state.doc.shapes.length)
+    else if (["brush", "lasso", "rectangle"].includes(session.tool) && !session.maskExplained && session.state.doc.region !== "own")
       text = "Paint what may change: editable here, protected everywhere else.";
-    else if (!pairs.length && session.suggestion.length) text = "The dashed arrows are a suggestion. Drag one arrow of your own to replace them.";
-    else if (!pairs.length) text = "Press on what you want to move, and release where it shall go.";
+    else if (session.tool === "pin") text = "Click on what must stay.";
+    else if (session.after && session.continues) text = "The sampler goes on from its last run: draw on the result.";
+    else if (!session.hasArrows() && session.suggestion.length) text = "The dashed arrows are a suggestion. Drag one arrow of your own to replace them.";
+    else if (!session.hasArrows() && !pairs.some((p) => p.off)) text = "Press on what you want to move, and release where it shall go.";
     this.parts.hint.textContent = text;
     this.parts.hint.hidden = !text;
   }
@@ -148,7 +161,7 @@ export class Editor {
     if (!this.view || this.shape !== shape) {
       this.view = fit(size, this.stageSize());
       [this.shape, this.fitted] = [shape, true];
-      this.placeEnds();
+      this.ends.placeAll();
     }
     return this.view;
   }
@@ -159,7 +172,7 @@ export class Editor {
     this.fitted = Math.abs(view.scale - whole.scale) < 1e-9;
     this.view = this.fitted ? whole : kept(view, this.size(), this.stageSize());
     this.dirty = true;
-    this.placeEnds();
+    this.ends.placeAll();
     this.draw();
   }
 
@@ -172,155 +185,33 @@ export class Editor {
     if (!this.stage.isConnected) return;
     if (!this.ratio) this.resized();
     const view = this.currentView();
-    if (this.dirty) this.paintBase(view);
-    this.paintTop(view);
-  }
-
-  /** @param {HTMLCanvasElement} canvas */
-  cleared(canvas) {
-    const c = canvas.getContext("2d");
-    if (!c) return null;
-    c.setTransform(1, 0, 0, 1, 0, 0);
-    c.clearRect(0, 0, canvas.width, canvas.height);
-    const { width, height } = this.stageSize();
-    c.setTransform(canvas.width / width, 0, 0, canvas.height / height, 0, 0);
-    return c;
-  }
-
-  /** @param {View} view */
-  paintBase(view) {
+    if (this.dirty) this.painter.below(view);
     this.dirty = false;
-    const c = this.cleared(this.base);
-    if (!c) return;
-    const { session } = this;
-    const { shapes } = session.state.doc;
-    const size = this.size();
-    const image = session.preview ?? (session.after && !session.comparing && this.showsResult() ? session.after : session.picture);
-    let shade = null;
-    if (shapes.length) {
-      this.mask.update(shapes, size);
-      shade = this.mask.canvas;
-    }
-    const plain = session.preview || session.comparing || this.showsResult();
-    paintPicture(c, view, size, image, plain ? null : shade ?? (session.own() ? null : session.given), session.opacity);
+    this.painter.above(view);
   }
 
-  /** The last result belongs to the pairs that are there now. */
-  showsResult() {
-    const { after, result, state } = this.session;
-    if (!after || !result) return false;
-    const pairs = state.doc.pairs.filter((p) => !p.off);
-    const asked = pairs.length ? pairs : this.session.suggestion;
-    return samePoints(asked.map((p) => p.handle), result.points.handles) && samePoints(asked.map((p) => p.target), result.points.targets);
+  /** Where original and result meet when they are compared: at the pointer. */
+  divider() {
+    const { x, scale } = this.currentView();
+    const right = x + this.size().width * scale;
+    return Math.min(Math.max(this.pointer.hover?.[0] ?? (x + right) / 2, x), right);
   }
 
-  /** @param {View} view */
-  paintTop(view) {
-    const c = this.cleared(this.top);
-    if (!c) return;
-    const { session } = this;
-    const { gesture, hover } = this.pointer;
-    if (session.comparing) return;
-    const { doc, pending } = session.state;
-    const selected = new Set(session.state.selection);
-    doc.pairs.forEach((p, i) => {
-      paintArrow(c, toScreen(view, p.handle), toScreen(view, p.target), i, {
-        off: p.off,
-        selected: { handle: selected.has(key(p.id, "handle")), target: selected.has(key(p.id, "target")) },
-      });
-    });
-    if (!doc.pairs.length) session.suggestion.forEach((p, i) => paintArrow(c, toScreen(view, p.handle), toScreen(view, p.target), i, { ghost: true }));
-    if (session.result && this.showsResult()) paintResult(c, view, session.result);
-    const next = doc.pairs.length;
-    if (pending) paintArrow(c, toScreen(view, pending), hover ?? toScreen(view, pending), next, { ghost: true });
-    if (gesture?.kind === "new" && distance(gesture.from, gesture.to) > CLICK && !pending) paintArrow(c, gesture.from, gesture.to, next);
-    if (gesture?.kind === "marquee") paintMarquee(c, gesture.from, gesture.to);
-    if (gesture?.kind === "tool") {
-      const path = gesture.path.map((p) => toScreen(view, p));
-      paintTool(c, path, gesture.tool, session.brush.size * view.scale, gesture.erase);
-    }
-    if (this.cursor) this.paintCursor(c, view);
-    if (!gesture && hover && ["brush", "eraser"].includes(session.tool)) {
-      c.beginPath();
-      c.arc(hover[0], hover[1], Math.max(1, (session.brush.size * view.scale) / 2), 0, 2 * Math.PI);
-      c.lineWidth = 1.5;
-      c.strokeStyle = "#fff";
-      c.stroke();
-    }
-    const place = this.loupePlace(view);
-    if (place) paintLoupe(c, view, this.size(), this.stageSize(), session.picture, place.at, colour(place.index));
-  }
-
-  /** @param {CanvasRenderingContext2D} c @param {View} view */
-  paintCursor(c, view) {
-    const [x, y] = toScreen(view, /** @type {Point} */ (this.cursor));
-    c.lineWidth = 1.5;
-    c.strokeStyle = "#fff";
-    c.beginPath();
-    c.moveTo(x - 10, y);
-    c.lineTo(x + 10, y);
-    c.moveTo(x, y - 10);
-    c.lineTo(x, y + 10);
-    c.stroke();
-  }
-
-  /** What the magnifier shows: the end that is being moved. @param {View} view @returns {{at: Point, index: number} | null} */
-  loupePlace(view) {
-    const { gesture } = this.pointer;
-    const { pairs } = this.session.state.doc;
-    const grabbed = held(gesture);
-    const index = grabbed ? pairs.findIndex((p) => p.id === grabbed.id) : -1;
-    if (grabbed && index >= 0) return { at: pairs[index][grabbed.end], index };
-    if (gesture?.kind === "new" && distance(gesture.from, gesture.to) > CLICK) return { at: toPicture(view, gesture.to), index: pairs.length };
-    return null;
-  }
-
-  /** Buttons under the handles and targets, for the keyboard and for screen readers. */
-  syncEnds() {
+  /** Pairs as they are shown: those outside at the picture's border. */
+  shownPairs() {
     const { doc } = this.session.state;
-    const wanted = new Set();
-    doc.pairs.forEach((p, i) => {
-      for (const end of /** @type {End[]} */ (["handle", "target"])) {
-        const k = key(p.id, end);
-        wanted.add(k);
-        let b = this.ends.get(k);
-        if (!b) {
-          b = el("button", { type: "button", class: "gd-end", "data-key": k });
-          b.addEventListener("focus", () => this.focusEnd(k));
-          this.ends.set(k, b);
-          this.parts.ends.append(b);
-        }
-        const [x, y] = p[end];
-        const words = `pair ${i + 1}, ${end}, x ${Math.round(x)}, y ${Math.round(y)}${p.off ? ", off" : ""}`;
-        const seen = `${words}|${x}|${y}`;
-        if (b.dataset.seen !== seen) {
-          b.dataset.seen = seen;
-          b.setAttribute("aria-label", words);
-          if (this.view) this.placeEnd(b, p[end]);
-        }
-      }
-    });
-    for (const [k, b] of this.ends) {
-      if (wanted.has(k)) continue;
-      if (b === document.activeElement) this.stage.focus({ preventScroll: true });
-      b.remove();
-      this.ends.delete(k);
-    }
+    return doc.pairs.map((p) => ({ ...p, handle: inside(doc, p.handle), target: inside(doc, p.target) }));
   }
 
-  /** @param {HTMLElement} b @param {Point} at */
-  placeEnd(b, at) {
-    const [x, y] = toScreen(/** @type {View} */ (this.view), at);
-    b.style.transform = `translate(${x}px, ${y}px)`;
+  /** @param {import("./state.mjs").Pair} p */
+  isOutside(p) {
+    const { doc } = this.session.state;
+    return outside({ ...doc, pairs: [p] }).length > 0;
   }
 
-  placeEnds() {
-    for (const p of this.session.state.doc.pairs) {
-      for (const end of /** @type {End[]} */ (["handle", "target"])) {
-        const b = this.ends.get(key(p.id, end));
-        if (b) this.placeEnd(b, p[end]);
-      }
-    }
+  /** @param {Point} at in the picture @returns {Point} on the stage */
+  onScreen(at) {
+    return toScreen(this.currentView(), at);
   }
 
   /** @param {string} text read out and shown */
@@ -337,8 +228,8 @@ export class Editor {
 
   /** A pair was drawn. */
   sayPlaced() {
-    const count = this.session.state.doc.pairs.length;
-    this.say(`pair ${count} placed${this.session.unmasked() ? "; without a mask all of the picture may change" : ""}`);
+    const { refused, doc } = this.session.state;
+    if (!refused) this.say(`${named(doc.pairs, doc.pairs.length - 1)} placed; ${this.session.regionWords()}`);
   }
 
   /** Say where an end is. @param {string} k @param {number} digits */
@@ -348,7 +239,8 @@ export class Editor {
     const index = pairs.findIndex((p) => p.id === id);
     if (index < 0) return;
     const [x, y] = pairs[index][end];
-    this.say(`pair ${index + 1}, ${end}, x ${x.toFixed(digits)}, y ${y.toFixed(digits)}`);
+    const what = isAnchor(pairs[index]) ? named(pairs, index) : `${named(pairs, index)}, ${end}`;
+    this.say(`${what}, x ${x.toFixed(digits)}, y ${y.toFixed(digits)}`);
   }
 
   // ---- commands -------------------------------------------------------------------------------------------------
@@ -367,15 +259,48 @@ export class Editor {
     this.draw();
   }
 
+  /** @param {import("./value.mjs").Region} region */
+  chooseRegion(region) {
+    this.session.dispatch({ type: "region", region });
+    const words = this.session.regionWords();
+    this.say(`${words[0].toUpperCase()}${words.slice(1)}.`);
+  }
+
+  /** @param {import("./session.mjs").Show} show */
+  chooseShow(show) {
+    const { session } = this;
+    session.choose(show);
+    if (session.show !== show) return;
+    const older = session.result && !session.showsResult() ? " It belongs to other arrows than those here now." : "";
+    const edits = session.continues ? " Edits go on from the result." : " Arrows and painting refer to the original.";
+    this.say({ original: "The original.", result: `The result.${older}${edits}`, compare: `The original on the left, the result on the right.${older}` }[show]);
+  }
+
   /** @param {boolean} on @returns {boolean} */
   compare(on) {
-    if (on && !this.session.after) return false;
-    if (this.session.comparing !== on) {
-      this.session.comparing = on;
-      this.session.refresh();
+    const { session } = this;
+    if (on && !session.after) return false;
+    if (session.comparing !== on) {
+      session.comparing = on;
+      session.refresh();
       if (on) this.say("The original");
     }
     return true;
+  }
+
+  /** What is drawn refers to the original, unless the sampler goes on from its result. */
+  edits() {
+    const { session } = this;
+    if (session.continues || session.shows() === "picture" || session.shows() === "preview") return;
+    session.choose("original");
+    this.say("Back on the original: arrows and painting refer to it.");
+  }
+
+  /** @param {Point} at in the picture */
+  pin(at) {
+    this.session.dispatch({ type: "add", pairs: [{ handle: at, target: at }] });
+    const { refused, doc } = this.session.state;
+    if (!refused) this.say(`pin ${doc.pairs.length} placed: this stays`);
   }
 
   /** @param {number} factor @returns {true} */
@@ -394,7 +319,7 @@ export class Editor {
 
   suggest() {
     const { doc } = this.session.state;
-    const shapes = around(doc.pairs.length ? doc.pairs : this.session.suggestion, this.size());
+    const shapes = around(this.session.dragged(), this.size());
     if (!shapes.length) return this.say("Draw an arrow first.");
     for (const shape of shapes) this.session.dispatch({ type: "shape", shape });
     this.say("A region around the arrows may change now.");
@@ -429,7 +354,7 @@ export class Editor {
   }
 }
 
-/** @param {Point[]} a @param {Point[]} b */
-function samePoints(a, b) {
-  return a.length === b.length && a.every((p, i) => Math.abs(p[0] - b[i][0]) < 0.02 && Math.abs(p[1] - b[i][1]) < 0.02);
+/** @param {number} n @param {string} what */
+function counted(n, what) {
+  return `${n} ${what}${n === 1 ? "" : "s"}`;
 }

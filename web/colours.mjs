@@ -1,0 +1,30 @@
+// @ts-check
+/** Colours of this pack's sockets, in both renderers; a colour palette that names a type wins. */
+
+/** @type {Record<string, string>} */
+const COLOURS = {
+  GOODDRAG_POINTS: "#E69F00",
+  GOODDRAG_INVERSION: "#56B4E9",
+  GOODDRAG_TRACE: "#2FBF8F",
+  GOODDRAG_STATE: "#CC79A7",
+};
+
+/** @param {any} app */
+export function colourSockets(app) {
+  const style = document.createElement("style");
+  // Vue reads these; a palette sets its own on the root element, which count more
+  style.textContent = `:root { ${Object.entries(COLOURS).map(([type, colour]) => `--color-datatype-${type}: ${colour};`).join(" ")} }`;
+  document.head.append(style);
+  paint(app);
+  // choosing a palette empties what it does not name
+  app.ui?.settings?.addEventListener?.("Comfy.ColorPalette.change", () => setTimeout(() => paint(app), 200));
+}
+
+/** @param {any} app */
+function paint(app) {
+  const links = /** @type {any} */ (window).LGraphCanvas?.link_type_colors ?? {};
+  for (const [type, colour] of Object.entries(COLOURS)) {
+    for (const table of [app.canvas?.default_connection_color_byType, links]) if (table && !table[type]) table[type] = colour;
+  }
+  app.canvas?.setDirty?.(true, true);
+}
