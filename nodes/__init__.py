@@ -5,13 +5,14 @@ from comfy_api.v0_0_2 import ComfyExtension, io
 from . import routes
 from .decode import Decode
 from .demo import DemoModel
+from .demo_truth import DemoTruth
 from .invert import Invert
 from .lora_tune import LoRATune
 from .points import Points
 from .sampler import Sampler
 from .variants import Variants
 
-NODES: list[type[io.ComfyNode]] = [Points, Variants, LoRATune, Invert, Sampler, Decode, DemoModel]
+NODES: list[type[io.ComfyNode]] = [Points, Variants, LoRATune, Invert, Sampler, Decode, DemoModel, DemoTruth]
 
 
 class GoodDragExtension(ComfyExtension):

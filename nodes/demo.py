@@ -43,7 +43,10 @@ class DemoModel(io.ComfyNode):
                 io.Image.Output(display_name="image", tooltip="The scene before the drag, 256x256."),
                 DragPointsType.Output(display_name="points", tooltip="The scene's own drag."),
                 io.Mask.Output(display_name="mask", tooltip="What that drag changes."),
-                io.Image.Output(display_name="truth", tooltip="The scene after the drag, drawn and not generated."),
+                io.Image.Output(
+                    display_name="truth",
+                    tooltip="The scene after its own drag, drawn and not generated. GoodDrag Demo Truth shows it while it applies.",
+                ),
             ],
         )
 

@@ -11,6 +11,11 @@ from ..gooddrag.picture.value import EXAMPLE, parse
 from . import host, masks, notices, pictures
 from .types import CATEGORY, DragPointsType
 
+ALIASES = [
+    *("drag points", "handles", "targets", "points editor", "mask editor", "move part of image", "move object", "pose"),
+    *("puppet", "puppet warp", "warp", "liquify", "deform", "drag edit", "anchor", "pin"),
+]
+
 
 class Points(io.ComfyNode):
     @classmethod
@@ -20,7 +25,7 @@ class Points(io.ComfyNode):
             display_name="GoodDrag Points",
             category=CATEGORY,
             description="An editor on the picture: drag arrows from handles to targets, and paint the region that may change.",
-            search_aliases=["drag points", "handles", "targets", "points editor", "mask editor"],
+            search_aliases=ALIASES,
             inputs=[
                 io.Image.Input("image", tooltip="The picture that the points are placed on."),
                 io.Mask.Input(

@@ -42,7 +42,18 @@ class Sampler(io.ComfyNode):
             category=CATEGORY,
             description="Drags the handles to their targets while the picture is denoised (GoodDrag, arXiv 2404.07206). "
             "The defaults are the paper's, except that the region outside the mask is locked and not computed again.",
-            search_aliases=["drag", "aldd", "gooddrag", "dragdiffusion"],
+            search_aliases=[
+                "drag",
+                "aldd",
+                "gooddrag",
+                "dragdiffusion",
+                "draggan",
+                "move part of image",
+                "puppet",
+                "warp",
+                "liquify",
+                "deform",
+            ],
             inputs=[
                 io.Model.Input("model", tooltip="The same model that the inversion was made with."),
                 InversionType.Input("inversion", tooltip="From GoodDrag DDIM Inversion."),

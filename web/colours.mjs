@@ -9,19 +9,17 @@ const COLOURS = {
   GOODDRAG_STATE: "#CC79A7",
 };
 
-/** @param {any} app */
+/** Once the page is there. @param {any} app */
 export function colourSockets(app) {
   const style = document.createElement("style");
   // Vue reads these; a palette sets its own on the root element, which count more
   style.textContent = `:root { ${Object.entries(COLOURS).map(([type, colour]) => `--color-datatype-${type}: ${colour};`).join(" ")} }`;
   document.head.append(style);
-  paint(app);
-  // choosing a palette empties what it does not name
-  app.ui?.settings?.addEventListener?.("Comfy.ColorPalette.change", () => setTimeout(() => paint(app), 200));
+  paintSockets(app);
 }
 
-/** @param {any} app */
-function paint(app) {
+/** On the classic canvas; a palette that is chosen or loaded empties what it does not name. @param {any} app */
+export function paintSockets(app) {
   const links = /** @type {any} */ (window).LGraphCanvas?.link_type_colors ?? {};
   for (const [type, colour] of Object.entries(COLOURS)) {
     for (const table of [app.canvas?.default_connection_color_byType, links]) if (table && !table[type]) table[type] = colour;

@@ -3,7 +3,7 @@
 import { api } from "/scripts/api.js";
 import { app } from "/scripts/app.js";
 
-import { colourSockets } from "./colours.mjs";
+import { colourSockets, paintSockets } from "./colours.mjs";
 import { attachNotices, showAgain } from "./notices.mjs";
 import { openDialog } from "./points/dialog.mjs";
 import { attach, listen } from "./points/host.mjs";
@@ -54,7 +54,7 @@ function pointsWidget(node, name) {
     editor.destroy();
   };
   keepLarge(node);
-  node.setSize?.([Math.max(node.size[0], 480), Math.max(node.size[1], 680)]);
+  node.setSize?.([Math.max(node.size[0], 520), Math.max(node.size[1], 680)]);
   return { widget, minWidth: MIN_WIDTH - 20, minHeight: MIN_HEIGHT };
 }
 
@@ -91,7 +91,10 @@ app.registerExtension({
   nodeCreated(/** @type {any} */ node) {
     const decided = presets.get(node.comfyClass);
     if (decided) attachPresets(node, decided);
-    if (String(node.comfyClass).startsWith("GoodDrag_")) attachNotices(node);
+    if (String(node.comfyClass).startsWith("GoodDrag_")) {
+      attachNotices(node);
+      paintSockets(app);
+    }
   },
   afterConfigureGraph() {
     setTimeout(showPresentEditors, 100);

@@ -59,7 +59,7 @@ def test_the_region_follows_the_arrows_until_something_is_painted(studio):
 
 
 def test_an_old_value_keeps_its_region(studio):
-    put(studio, {"version": 1, "pairs": [[[100, 100], [200, 100]]]})
+    put(studio, {"version": 1, "pairs": [{"handle": [100, 100], "target": [200, 100]}]})
     assert choice(studio, "Whole").get_attribute("aria-checked") == "true"
     studio.drag((200, 100), (220, 100), SIZE)
     assert (studio.value()["version"], region(studio)) == (2, "whole")
@@ -154,7 +154,7 @@ def test_a_list_of_keys(studio):
 
 
 def test_the_65th_pair_is_refused_with_a_sentence(studio):
-    pairs = [[[10 + 9 * i, 50], [10 + 9 * i, 90]] for i in range(64)]
+    pairs = [{"handle": [10 + 9 * i, 50], "target": [10 + 9 * i, 90]} for i in range(64)]
     put(studio, {"pairs": pairs})
     studio.drag((100, 300), (300, 300), SIZE)
     assert len(studio.pairs()) == 64
@@ -162,12 +162,12 @@ def test_the_65th_pair_is_refused_with_a_sentence(studio):
     studio.press("Control+a", "Control+d")
     assert len(studio.pairs()) == 64
     assert "At most 64 pairs" in studio.says()
-    put(studio, {"pairs": [*pairs, [[5, 5], [9, 9]]]})
+    put(studio, {"pairs": [*pairs, {"handle": [5, 5], "target": [9, 9]}]})
     assert "65 pairs are on; at most 64" in studio.page.locator(".gd-hint").text_content()
 
 
 def test_arrows_outside_are_shown_at_the_border_and_taken_hold_of_there(studio):
-    put(studio, {"version": 2, "pairs": [[[100, 100], [2000, 100]]]})
+    put(studio, {"version": 2, "pairs": [{"handle": [100, 100], "target": [2000, 100]}]})
     assert "Outside this picture" in studio.page.locator(".gd-hint").text_content()
     studio.shot("outside")
     studio.drag((639, 100), (500, 150), SIZE)

@@ -32,6 +32,7 @@ export class Menu {
     event.preventDefault();
     event.stopPropagation();
     if (this.session.broken) return;
+    this.editor.resized();
     const end = /** @type {HTMLElement | null} */ (document.activeElement?.closest(".gd-end") ?? null);
     // the keyboard's menu key gives no place: the focused end's, the cross, or the middle
     if (event.button !== 2 && end?.dataset.key) return this.openFor(end.dataset.key);
@@ -55,6 +56,7 @@ export class Menu {
       const keys = [key(found.id, "handle"), key(found.id, "target")];
       if (!selection.some((k) => keys.includes(k))) session.dispatch({ type: "select", keys });
     }
+    const place = toPicture(editor.currentView(), at);
     const ids = found ? selectedIds(session.state) : [];
     const chosen = doc.pairs.filter((p) => ids.includes(p.id));
     const what = chosen.length === 1 ? named(doc.pairs, doc.pairs.indexOf(chosen[0])) : `${chosen.length} selected`;
@@ -66,7 +68,7 @@ export class Menu {
       ["Swap handle and target", "S", () => session.dispatch({ type: "swap" })],
       [off ? `Switch ${what} on` : `Switch ${what} off`, "X", () => session.dispatch({ type: "switch", ids, off: !off })],
     ];
-    const everywhere = /** @type {[string, string, () => void][]} */ ([["Pin here: this must stay", "P", () => editor.pin(toPicture(editor.currentView(), at))]]);
+    const everywhere = /** @type {[string, string, () => void][]} */ ([["Pin here: this must stay", "P", () => editor.pin(place)]]);
     if (doc.pairs.length) everywhere.push(["Clear all arrows and pins", "", () => session.dispatch({ type: "clearPairs" })]);
     const items = found ? about.filter(([words]) => !(words.startsWith("Swap") && chosen.every(isAnchor))) : [];
     this.root.replaceChildren(...[...items, ...everywhere].map(([words, keys, act]) => this.item(words, keys, act)));

@@ -62,8 +62,8 @@ export class StagePainter {
     const size = editor.size();
     paintPicture(c, view, size, image, null, 0);
     if (shows === "compare" && session.after) paintCompared(c, view, size, session.after, editor.divider());
-    const opacity = this.opacity();
-    if (opacity) paintPicture(c, view, size, null, this.shade(), opacity);
+    const shade = this.opacity() ? this.shade() : null;
+    if (shade) paintPicture(c, view, size, null, shade, this.opacity());
   }
 
   /** @param {View} view */
