@@ -6,7 +6,9 @@ import { app } from "/scripts/app.js";
 import { colourSockets, paintSockets } from "./colours.mjs";
 import { attachNotices, showAgain } from "./notices.mjs";
 import { openDialog } from "./points/dialog.mjs";
-import { attach, listen } from "./points/host.mjs";
+import { tellFailures } from "./points/failures.mjs";
+import { attach, everySession, listen } from "./points/host.mjs";
+import { taker } from "./points/intake.mjs";
 import { Session } from "./points/session.mjs";
 import { Editor } from "./points/view.mjs";
 import { attachPresets } from "./presets.mjs";
@@ -28,8 +30,10 @@ function pointsWidget(node, name) {
   });
   const classic = () => !document.querySelector("[data-node-id]");
   let closeDialog = () => {};
+  const take = taker(app, api, node);
   const editor = new Editor(session, {
-    enlarge: () => { closeDialog = openDialog(session, editor.stage); },
+    enlarge: () => { closeDialog = openDialog(session, editor.stage, { take }); },
+    take,
     // the classic canvas does not see what happens on an element above it
     wheel: (event) => { if (classic()) app.canvas.processMouseWheel(event); },
     middle: (event) => { if (classic()) app.canvas.processMouseDown(event); },
@@ -82,6 +86,7 @@ app.registerExtension({
   name: "GoodDrag",
   setup() {
     listen(app, api);
+    tellFailures(app, api, everySession);
     colourSockets(app);
   },
   beforeRegisterNodeDef(/** @type {any} */ _type, /** @type {any} */ definition) {

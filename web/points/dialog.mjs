@@ -4,11 +4,11 @@
 import { el } from "./dom.mjs";
 import { Editor } from "./view.mjs";
 
-/** @param {Session} session @param {HTMLElement} opener @returns {() => void} how to close it */
-export function openDialog(session, opener) {
+/** @param {Session} session @param {HTMLElement} opener @param {{take?: import("./intake.mjs").Take}} options @returns {() => void} how to close it */
+export function openDialog(session, opener, options = {}) {
   /** @type {Editor | null} */ let editor = null;
   const dialog = el("dialog", { class: "gd-dialog", "aria-label": "GoodDrag points" });
-  editor = new Editor(session, { close: () => dialog.close() });
+  editor = new Editor(session, { ...options, close: () => dialog.close() });
   dialog.append(editor.root);
   dialog.addEventListener("close", () => {
     editor?.destroy();

@@ -130,6 +130,7 @@ const CSS = `
 .gd-error[hidden] { display: none; }
 .gd-error textarea { width: 100%; height: 70px; margin-top: 4px; font: 11px monospace; }
 .gd-status { min-height: 17px; color: var(--descrip-text, #a8a8a8); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.gd-status.gd-failed { white-space: normal; max-height: 68px; overflow: auto; color: #ff8080; user-select: text; }
 .gd-table { max-height: 132px; overflow: auto; border: 1px solid var(--gd-line); border-radius: 5px; }
 .gd-table[hidden] { display: none; }
 .gd-table table { border-collapse: collapse; width: 100%; }

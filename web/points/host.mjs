@@ -13,6 +13,11 @@ const WATCH_MS = 400;
 /** Sessions by the node they belong to. @type {Map<any, {session: Session, upstream: string}>} */
 const sessions = new Map();
 
+/** @returns {Session[]} of all editors */
+export function everySession() {
+  return [...sessions.values()].map(({ session }) => session);
+}
+
 /** @param {any} api @param {File} file */
 function viewUrl(api, file) {
   const query = new URLSearchParams({ filename: file.filename, subfolder: file.subfolder ?? "", type: file.type ?? "output" });

@@ -5,6 +5,7 @@
  */
 
 import { toScreen } from "./geometry.mjs";
+import { pictureIn, takeIn } from "./intake.mjs";
 import { selectedIds } from "./state.mjs";
 import { dump, empty, parse } from "./value.mjs";
 
@@ -15,7 +16,7 @@ const TOOL_KEYS = { a: "arrow", p: "pin", b: "brush", e: "eraser", l: "lasso", r
 const FIELDS = ["INPUT", "SELECT", "TEXTAREA"];
 
 export class Keys {
-  /** @param {Editor} editor @param {{enlarge?: () => void, close?: () => void}} options */
+  /** @param {Editor} editor @param {{enlarge?: () => void, close?: () => void, take?: import("./intake.mjs").Take}} options */
   constructor(editor, options) {
     this.editor = editor;
     this.session = editor.session;
@@ -216,6 +217,8 @@ export class Keys {
     if (FIELDS.includes(/** @type {HTMLElement} */ (event.target).tagName)) return;
     event.preventDefault();
     const { editor, session } = this;
+    const file = pictureIn(event.clipboardData);
+    if (file && this.options.take) return void takeIn(editor, this.options.take, file);
     try {
       const { pairs, shapes } = parse(event.clipboardData?.getData("text/plain") ?? "");
       session.dispatch({ type: "add", pairs });

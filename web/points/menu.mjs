@@ -36,7 +36,7 @@ export class Menu {
     const end = /** @type {HTMLElement | null} */ (document.activeElement?.closest(".gd-end") ?? null);
     // the keyboard's menu key gives no place: the focused end's, the cross, or the middle
     if (event.button !== 2 && end?.dataset.key) return this.openFor(end.dataset.key);
-    this.open(this.editor.pointer.at(event));
+    this.open(event.button === 2 ? this.editor.pointer.last : this.editor.pointer.at(event));
   }
 
   /** @param {string} k key of an end */

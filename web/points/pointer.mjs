@@ -38,6 +38,7 @@ export class Pointer {
     /** @type {Gesture | null} */ this.gesture = null;
     /** @type {Map<number, Point>} */ this.down = new Map();
     /** Where the pointer is, on the stage. @type {Point | null} */ this.hover = null;
+    /** Where a button was pressed last; a contextmenu event knows whole pixels only. @type {Point} */ this.last = [0, 0];
     this.panning = false;
     const { stage } = editor;
     stage.addEventListener("pointerdown", (e) => this.press(e));
@@ -62,6 +63,7 @@ export class Pointer {
   /** @param {PointerEvent} event */
   press(event) {
     if (event.button === 1 && this.options.middle) return this.options.middle(event);
+    this.last = this.at(event);
     if (event.button > 1) return;
     event.stopPropagation();
     const { editor, session } = this;

@@ -91,6 +91,13 @@ export class Session {
     return this.show === "compare" ? "compare" : "after";
   }
 
+  /** @param {string} why the last run did not succeed, empty if it may */
+  fail(why) {
+    if (why === this.failure) return;
+    this.failure = why;
+    this.refresh();
+  }
+
   /** @param {Show} show */
   choose(show) {
     if (show !== "original" && !this.after) return;
@@ -102,7 +109,6 @@ export class Session {
   setResult(picture) {
     this.after = picture;
     this.show = picture ? "result" : "original";
-    if (picture) this.failure = "";
     this.refresh();
   }
 

@@ -12,6 +12,7 @@
 import { addStyle } from "./dom.mjs";
 import { Ends } from "./ends.mjs";
 import { centred, fit, kept, toScreen, zoomAt } from "./geometry.mjs";
+import { acceptDrops } from "./intake.mjs";
 import { Keys } from "./keys.mjs";
 import { TOOLS, layout } from "./layout.mjs";
 import { Menu } from "./menu.mjs";
@@ -25,7 +26,8 @@ import { MAX_PAIRS } from "./value.mjs";
 export class Editor {
   /**
    * @param {Session} session
-   * @param {{enlarge?: () => void, close?: () => void, wheel?: (event: WheelEvent) => void, middle?: (event: PointerEvent) => void}} [options]
+   * @param {{enlarge?: () => void, close?: () => void, wheel?: (event: WheelEvent) => void, middle?: (event: PointerEvent) => void,
+   *   take?: import("./intake.mjs").Take}} [options]
    */
   constructor(session, options = {}) {
     addStyle();
@@ -51,6 +53,7 @@ export class Editor {
     this.painter = new StagePainter(this);
     this.ends = new Ends(this, this.parts.ends);
     this.menu = new Menu(this);
+    if (options.take) acceptDrops(this, options.take);
     this.unsubscribe = session.subscribe((before) => this.update(before));
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(this.stage);
@@ -216,12 +219,15 @@ export class Editor {
 
   /** @param {string} text read out and shown */
   say(text) {
-    this.parts.status.setAttribute("aria-live", "polite");
-    this.parts.status.textContent = text;
+    const { status } = this.parts;
+    status.setAttribute("aria-live", "polite");
+    status.textContent = text;
+    status.classList.toggle("gd-failed", Boolean(text) && text === this.session.failure);
   }
 
   /** @param {string} text shown only: it changes with every move of the pointer */
   show(text) {
+    if (this.parts.status.classList.contains("gd-failed")) return;
     this.parts.status.setAttribute("aria-live", "off");
     this.parts.status.textContent = text;
   }

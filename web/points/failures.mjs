@@ -1,0 +1,42 @@
+// @ts-check
+/** Why a run did not succeed, in the editors' status line: ComfyUI tells it in a dialog, which is closed, and in its log. */
+
+const WATCH_MS = 400;
+const LONGEST = 400;
+
+/**
+ * @param {any} app @param {any} api @param {() => Iterable<import("./session.mjs").Session>} sessions
+ */
+export function tellFailures(app, api, sessions) {
+  /** @param {string} why */
+  const fail = (why) => {
+    for (const session of sessions()) session.fail(why.length > LONGEST ? `${why.slice(0, LONGEST)}...` : why);
+  };
+  api.addEventListener("execution_start", () => fail(""));
+  api.addEventListener("execution_error", (/** @type {any} */ { detail }) => {
+    fail(`The run stopped in ${title(app, detail.node_id, detail.node_type)}: ${String(detail.exception_message ?? "").trim()}`);
+  });
+  // what is refused before it runs comes with the answer to the request, and there is no event for that
+  let seen = app.lastNodeErrors;
+  setInterval(() => {
+    const errors = app.lastNodeErrors;
+    if (errors === seen) return;
+    seen = errors;
+    const [id, refused] = Object.entries(errors ?? {})[0] ?? [];
+    if (refused) fail(`Not run, ${title(app, id, refused.class_type)}: ${refused.errors?.map(words).join("; ")}`);
+  }, WATCH_MS);
+}
+
+/** @param {{message?: string, details?: string}} error */
+const words = ({ message, details }) => [message, details].filter(Boolean).join(": ");
+
+/** What a node is called. @param {any} app @param {unknown} id "12", or "3:12" inside a subgraph @param {string} type */
+function title(app, id, type) {
+  let graph = app.rootGraph ?? app.graph;
+  let node = null;
+  for (const part of String(id).split(":")) {
+    node = graph?.getNodeById?.(part) ?? graph?.getNodeById?.(Number(part));
+    graph = node?.subgraph;
+  }
+  return node?.title ?? type ?? `node ${id}`;
+}
