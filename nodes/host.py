@@ -106,6 +106,11 @@ def one_drag(points, name: str) -> DragPoints:
     return points
 
 
+def check_interrupted() -> None:
+    """Raises what ends the run when the person has cancelled it."""
+    comfy.model_management.throw_exception_if_processing_interrupted()
+
+
 def callback(model: ModelPatcher) -> Callable[[Progress], None]:
     """Progress bar, live preview as ComfyUI is set to show it, and cancelling, for the engine's functions."""
     previewer = latent_preview.get_previewer(model.load_device, model.model.latent_format)
@@ -113,7 +118,7 @@ def callback(model: ModelPatcher) -> Callable[[Progress], None]:
 
     def report(progress: Progress) -> None:
         nonlocal bar
-        comfy.model_management.throw_exception_if_processing_interrupted()
+        check_interrupted()
         if bar is None or bar.total != progress.total:
             bar = comfy.utils.ProgressBar(progress.total)
         picture = None

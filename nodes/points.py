@@ -79,7 +79,7 @@ class Points(io.ComfyNode):
         check_fit(placed, given, size)
 
         arrows = zip(placed.handles, placed.targets)
-        region = editable(value, arrows, None if given is None else given.cpu().numpy(), *size)
+        region = editable(value, arrows, None if given is None else given.cpu().numpy(), *size, host.check_interrupted)
         region = np.ones(size[::-1], np.float32) if region is None else region.astype(np.float32)
         out = torch.from_numpy(region)
         may_change = masks.editable(out)

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from .mask import combine, rasterise
 from .value import Point, Shape, Value
+from .work import nothing
 
 MAX_SIZE = 10_000
 """Of a brush."""
@@ -35,18 +36,24 @@ def around(arrows: Iterable[tuple[Point, Point]], width: int, height: int) -> tu
 
 
 def editable(
-    value: Value, arrows: Iterable[tuple[Point, Point]], given: np.ndarray | None, width: int, height: int
+    value: Value,
+    arrows: Iterable[tuple[Point, Point]],
+    given: np.ndarray | None,
+    width: int,
+    height: int,
+    check: Callable[[], None] = nothing,
 ) -> np.ndarray | None:
     """The mask ``(height, width)`` in 0..1 for the ``arrows`` that are dragged; None edits everything.
 
     ``given`` is the connected mask. It is the region of "auto" and "whole"; without it "auto" is ``around`` the arrows.
+    ``check`` may raise to end a long drawing; see ``mask.rasterise``.
     """
     if value.region == "own":
-        drawn = rasterise(value.shapes, width, height) if value.shapes else None
+        drawn = rasterise(value.shapes, width, height, check) if value.shapes else None
         return combine(drawn, given, value.mode)
     if given is None and value.region == "auto":
         shapes = around(arrows, width, height)
-        return rasterise(shapes, width, height) if shapes else None
+        return rasterise(shapes, width, height, check) if shapes else None
     return given
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from . import batch, demo, edit, gpu, gradient, growth, options, quality, report, source
+from . import batch, demo, edit, gpu, gradient, growth, masks, options, quality, report, source
 
 BENCHMARKS = {
     "gradient": gradient,
@@ -14,6 +14,7 @@ BENCHMARKS = {
     "options": options,
     "demo": demo,
     "gpu": gpu,
+    "masks": masks,
 }
 
 

@@ -150,11 +150,13 @@ def random_shapes(rng: random.Random, width: int, height: int) -> list[dict]:
 
     shapes = []
     for _ in range(rng.randint(1, 8)):
-        kind = rng.choice(["brush", "brush", "brush", "lasso", "rectangle", "grow", "invert", "fill"])
+        kind = rng.choice(["brush", "brush", "brush", "lasso", "rectangle", "grow", "invert", "fill", "clear"])
         shape: dict = {"kind": kind}
         if kind == "brush":
             shape["points"] = [point() for _ in range(rng.randint(1, 12))]
-            shape["size"] = round(rng.uniform(1, 0.4 * min(width, height)), 2)
+            shape["size"] = rng.choice(
+                [round(rng.uniform(1, 0.4 * min(width, height)), 2), 2 * rng.randint(1, 20), 999]
+            )
             shape["hardness"] = rng.choice([1, 0.5, 0])
         elif kind == "lasso":
             shape["points"] = [point() for _ in range(rng.randint(3, 9))]

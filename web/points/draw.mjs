@@ -11,6 +11,7 @@
 
 import { colour, distance, toScreen } from "./geometry.mjs";
 import { draw, rasterise } from "./raster.mjs";
+import { ValueError } from "./value.mjs";
 
 const RASTER_SIDE = 1024;
 
@@ -28,6 +29,7 @@ export class MaskLayer {
     /** @type {Shape[]} */ this.shapes = [];
     /** @type {Float32Array | null} */ this.mask = null;
     this.size = "";
+    /** Why the shapes are not drawn, for people. */ this.refused = "";
   }
 
   /** @param {Shape[]} shapes @param {Size} picture */
@@ -35,16 +37,16 @@ export class MaskLayer {
     const scale = rasterScale(picture);
     const [w, h] = [Math.max(1, Math.round(picture.width * scale)), Math.max(1, Math.round(picture.height * scale))];
     const size = `${w}x${h}`;
-    if (shapes === this.shapes && size === this.size && this.mask) return;
+    if (shapes === this.shapes && size === this.size && (this.mask || this.refused)) return;
     const appended =
       this.mask && size === this.size && shapes.length === this.shapes.length + 1 && this.shapes.every((s, i) => s === shapes[i]);
-    const last = shapes.at(-1);
-    if (appended && this.mask && last && ["brush", "lasso", "rectangle"].includes(last.kind)) {
-      draw(this.mask, w, h, scaledShape(last, w / picture.width));
-    } else {
-      this.mask = rasterise(shapes, w, h, w / picture.width);
+    [this.shapes, this.size, this.refused] = [shapes, size, ""];
+    try {
+      this.mask = appended && this.mask ? draw(this.mask, w, h, shapes.slice(-1), w / picture.width) : rasterise(shapes, w, h, w / picture.width);
+    } catch (error) {
+      if (!(error instanceof ValueError)) throw error;
+      [this.mask, this.refused] = [null, error.message];
     }
-    [this.shapes, this.size] = [shapes, size];
     this.paint(w, h);
   }
 
@@ -58,12 +60,6 @@ export class MaskLayer {
     for (let i = 0; i < mask.length; i++) image.data[4 * i + 3] = 255 * (1 - mask[i]);
     context.putImageData(image, 0, 0);
   }
-}
-
-/** @param {Shape} shape @param {number} scale @returns {Shape} */
-function scaledShape(shape, scale) {
-  const points = (shape.points ?? []).map(([x, y]) => /** @type {Point} */ ([(x + 0.5) * scale - 0.5, (y + 0.5) * scale - 0.5]));
-  return { ...shape, points, size: (shape.size ?? 0) * scale };
 }
 
 /**

@@ -47,9 +47,15 @@ export class StagePainter {
     const { region, shapes } = session.state.doc;
     if (region === "own" && shapes.length) {
       this.mask.update(shapes, this.editor.size());
+      if (this.refused()) this.editor.showHint();
       return this.mask.canvas;
     }
     return session.joined() ? session.given : null;
+  }
+
+  /** Why the shapes that are there now are not drawn, for people. */
+  refused() {
+    return this.mask.shapes === this.session.state.doc.shapes ? this.mask.refused : "";
   }
 
   /** @param {View} view */

@@ -112,6 +112,7 @@ export class Editor {
     let text = "";
     if (!session.picture) text = "No picture yet: connect one to `image`, or queue once.";
     else if (room(session.state.doc) < 0) text = `${MAX_PAIRS - room(session.state.doc)} pairs are on; at most ${MAX_PAIRS} can be dragged at once.`;
+    else if (this.painter.refused()) text = `Not drawn: ${this.painter.refused()}.`;
     else if (out.length) text = `Outside this picture: pair ${out.join(", ")}. Move or remove it.`;
     else if (stuck.length) text = `Protected, so it cannot move: what lies under the handle of pair ${stuck.join(", ")}. Paint there, or press Suggest.`;
     else if (session.state.pending) text = "Click the target. Escape takes the handle back.";
