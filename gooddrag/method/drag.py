@@ -43,8 +43,8 @@ def drag(
     gradient and denoising step and may raise to cancel. Nothing here is random.
 
     ``state``, from an earlier result, goes on from there: pairs with the same handle from where they were last seen,
-    others from their handle, with ``config.operations`` further operations. ``source``, from an earlier result's state,
-    saves evaluating the unedited picture again; the model and its LoRAs must be the same.
+    others from their handle, with ``config.operations`` further operations; ``planned`` says at which timesteps. ``source``, from
+    an earlier result's state, saves evaluating the unedited picture again; the model and its LoRAs must be the same.
 
     Raises ``ValueError`` when points, picture, mask or state do not belong together, ``NotEnoughMemory`` when there is not
     enough even with gradient checkpointing.
@@ -69,9 +69,9 @@ def together(
             "the state belongs to another inversion, feature block or mutual attention; continue with those it was made with"
         )
     evaluation = Evaluation(model, inversion, Region.of(model.unet, mask, inversion.latent, config), config)
-    plan = planned(config, len(inversion.schedule.timesteps), start.index)
+    plan = planned(config, len(inversion.schedule.timesteps), start.stopped)
     edits = [Edit(p, inversion, config, start) for p in points]  # line 3: z_T^0 <- z_T, p_i^0 <- p_i
-    report = Report(callback, edits, config.operations * config.gradient_steps, len(plan))
+    report = Report(callback, edits, sum(plan) * config.gradient_steps, len(plan))
     with _room(evaluation, len(edits)) as attempt:
         supervision = Supervision(evaluation, Gradients(model.unet.dtype, attempt))
         source = _alternate(supervision, edits, start, plan, report)

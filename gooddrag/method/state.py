@@ -31,6 +31,11 @@ class DragState:
     handles: Tensor
     source: Source
 
+    @property
+    def stopped(self) -> int | None:
+        """``index``, or None when nothing was dragged before."""
+        return self.index if self.index or self.moments else None
+
     @classmethod
     def undragged(cls, points: DragPoints, source: Source) -> DragState:
         """Line 3 of Algorithm 1: z_T^0 = z_T, p_i^0 = p_i."""
@@ -106,5 +111,7 @@ class Edit:
         """Once z is z_0, beside the unedited ``source``; ``share`` of the picture was evaluated."""
         trace, (index, latent, moments) = self.handles.trace, self.stopped
         trace.seconds, trace.evaluated = dict(seconds), share
+        if self.handles.going and self.handles.operation < self.handles.config.operations:
+            trace.ended = "timesteps"
         state = DragState(index, latent, moments, self.handles.points, self.handles.cells, self.source)
         return DragResult(self.z, source, trace, self.previews, self.handles.size, state)

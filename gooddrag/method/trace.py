@@ -31,8 +31,8 @@ class Tracking:
 @dataclass
 class DragTrace:
     """The whole run. ``ended`` is "reached" (every handle within 4 pixels of its target), "still" (no handle moved for
-    ``patience`` operations) or "operations" (all were used). ``seconds`` maps each stage to its wall time; ``evaluated`` is the
-    part of the picture that the U-Net was evaluated on, 1 without a window."""
+    ``patience`` operations), "operations" (all were used) or "timesteps" (there are fewer than K / B). ``seconds`` maps each
+    stage to its wall time; ``evaluated`` is the part of the picture that the U-Net was evaluated on, 1 without a window."""
 
     points: DragPoints
     config: DragConfig
@@ -63,7 +63,12 @@ class DragTrace:
 
     def summary(self) -> str:
         """One line for people."""
-        why = {"reached": "every handle arrived", "still": "the handles stopped moving", "operations": "all were used"}
+        why = {
+            "reached": "every handle arrived",
+            "still": "the handles stopped moving",
+            "operations": "all were used",
+            "timesteps": f"of {self.config.operations}: the timesteps ran out; raise operations_per_step",
+        }
         asked = [math.dist(h, t) for h, t in zip(self.points.handles, self.points.targets)]
         left = ", ".join(f"{d:.0f} of {a:.0f}" for d, a in zip(self.distances, asked))
         part = f"; in {self.evaluated:.0%} of the picture" if self.evaluated < 1 else ""

@@ -7,6 +7,7 @@ import torch
 
 from gooddrag import DragPoints, drag, drag_batch, invert
 from gooddrag.method.handles import Reference
+from gooddrag.method.plan import planned
 from gooddrag.method.source import Source
 from gooddrag.network.features import predict
 from gooddrag.network.memory import gradient_bytes
@@ -227,6 +228,31 @@ def test_a_drag_goes_on_from_its_state(model, inversion, points, mask, fast):
     assert torch.allclose(second.latent, whole.latent, atol=1e-6)
     assert second.trace.handles == whole.trace.handles
     assert second.state.index == first.state.index == 0
+
+
+def test_every_run_that_goes_on_does_all_of_its_operations(model, inversion, points, mask, fast):
+    config = fast.replace(operations=3, operations_per_step=1, background="lock")
+    state, done, stopped = None, [], []
+    for _ in range(5):
+        result = drag(model, inversion, points, mask, config, state=state)
+        state = result.state
+        done.append(result.trace.operations)
+        stopped.append(state.index)
+        assert result.trace.ended == "operations"
+        assert result.latent.isfinite().all()
+    assert done == [3] * 5
+    assert stopped == [2, 4, 5, 5, 5]  # of 8: in the last quarter there is too little noise to mend with
+
+
+def test_timesteps_that_run_out_are_said(model, inversion, points, mask, fast):
+    config, seen = fast.replace(operations=70, operations_per_step=1, background="lock"), []
+    trace = drag(model, inversion, points, mask, config, seen.append).trace
+    timesteps = len(inversion.schedule.timesteps)
+    assert trace.operations == sum(planned(config, timesteps)) == timesteps
+    assert trace.ended == "timesteps"
+    assert "8 drag operations (of 70: the timesteps ran out; raise operations_per_step)" in trace.summary()
+    assert {p.total for p in seen} == {seen[-1].step}
+    assert drag(model, inversion, points, mask, fast).trace.ended == "operations"
 
 
 def test_a_pair_that_is_added_starts_at_its_handle_and_the_others_go_on(model, inversion, points, mask, fast):
