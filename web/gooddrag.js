@@ -15,6 +15,8 @@ import { attachPresets } from "./presets.mjs";
 
 const MIN_HEIGHT = 480;
 const MIN_WIDTH = 420;
+/** What the sockets above the editor take. */
+const SLOTS = 110;
 /** The editor's element of every node. @type {Map<any, HTMLElement>} */
 const roots = new Map();
 /** Where Vue showed the editor of a node that is gone, by the node's id. @type {Map<string, HTMLElement>} */
@@ -58,7 +60,7 @@ function pointsWidget(node, name) {
     editor.destroy();
   };
   keepLarge(node);
-  node.setSize?.([Math.max(node.size[0], 520), Math.max(node.size[1], 680)]);
+  node.setSize?.([Math.max(node.size[0], 520), Math.max(node.size[1], 720)]);
   return { widget, minWidth: MIN_WIDTH - 20, minHeight: MIN_HEIGHT };
 }
 
@@ -66,7 +68,7 @@ function pointsWidget(node, name) {
 function keepLarge(node) {
   const resized = node.onResize;
   node.onResize = function (/** @type {number[]} */ size) {
-    if (!this.flags?.collapsed) size[0] = Math.max(size[0], MIN_WIDTH);
+    if (!this.flags?.collapsed) [size[0], size[1]] = [Math.max(size[0], MIN_WIDTH), Math.max(size[1], MIN_HEIGHT + SLOTS)];
     return resized?.call(this, size);
   };
 }

@@ -2,12 +2,13 @@
 
 import argparse
 
-from . import batch, demo, edit, gpu, gradient, growth, masks, options, quality, report, source
+from . import batch, demo, edit, gpu, gradient, growth, masks, options, quality, region, report, source
 
 BENCHMARKS = {
     "gradient": gradient,
     "edit": edit,
     "quality": quality,
+    "region": region,
     "growth": growth,
     "source": source,
     "batch": batch,

@@ -86,8 +86,8 @@ const CSS = `
 .gd-bar[hidden] { display: none; }
 .gd-gap { flex: 1; }
 .gd-editor button, .gd-dialog button { font: inherit; color: var(--gd-fg); background: var(--gd-panel); border: 1px solid var(--gd-line);
-  border-radius: 5px; min-width: 30px; height: 30px; padding: 0 6px; cursor: pointer; display: inline-flex; align-items: center; justify-content: center; }
-.gd-editor button svg { width: 17px; height: 17px; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
+  border-radius: 5px; min-width: 36px; height: 36px; padding: 0 7px; cursor: pointer; display: inline-flex; align-items: center; justify-content: center; }
+.gd-editor button svg { width: 19px; height: 19px; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
 .gd-editor button:hover:not(:disabled) { border-color: var(--gd-fg); }
 .gd-editor button:disabled { opacity: .45; cursor: default; }
 .gd-editor button[aria-pressed="true"] { background: #1d5fa8; border-color: #1d5fa8; color: #fff; }
@@ -102,7 +102,7 @@ const CSS = `
   border-radius: 6px; box-shadow: 0 4px 14px rgba(0, 0, 0, .5); cursor: default; }
 .gd-menu { padding: 3px; min-width: 210px; }
 .gd-menu[hidden], .gd-keys[hidden] { display: none; }
-.gd-editor .gd-menu button { display: flex; width: 100%; justify-content: space-between; gap: 18px; border: 0; }
+.gd-editor .gd-menu button { display: flex; height: 30px; width: 100%; justify-content: space-between; gap: 18px; border: 0; }
 .gd-menu button:hover, .gd-menu button:focus { background: #1d5fa8; color: #fff; }
 .gd-menu kbd { font: inherit; opacity: .8; }
 .gd-keys { inset: 6px; padding: 8px 12px; overflow: auto; user-select: text; }
@@ -136,7 +136,7 @@ const CSS = `
 .gd-table table { border-collapse: collapse; width: 100%; }
 .gd-table td, .gd-table th { padding: 1px 3px; text-align: left; font-weight: normal; }
 .gd-table input[type=number] { width: 62px; }
-.gd-table button { min-width: 22px; height: 22px; padding: 0 3px; }
+.gd-table button { min-width: 28px; height: 28px; padding: 0 3px; }
 .gd-chip { display: inline-block; width: 18px; text-align: center; border-radius: 9px; color: #000; font-weight: 600; border: 1px solid #000; }
 .gd-dialog { width: min(96vw, 1600px); height: 94vh; max-width: none; max-height: none; padding: 10px; border: 1px solid var(--border-color, #4e4e4e);
   border-radius: 10px; background: var(--comfy-menu-bg, #353535); color: var(--input-text, #ddd); }
