@@ -2,7 +2,7 @@
 
 from comfy_api.v0_0_2 import ComfyExtension, io
 
-from . import routes
+from . import known_masks, routes
 from .decode import Decode
 from .demo import DemoModel
 from .demo_truth import DemoTruth
@@ -22,4 +22,5 @@ class GoodDragExtension(ComfyExtension):
 
 async def comfy_entrypoint() -> GoodDragExtension:
     routes.register()
+    known_masks.register()
     return GoodDragExtension()

@@ -7,7 +7,7 @@ from comfy_api.v0_0_2 import io
 from ..gooddrag.overlay import draw_points
 from ..gooddrag.picture.geometry import DragPoints, check_fit, protected_handles
 from ..gooddrag.picture.region import editable
-from ..gooddrag.picture.value import EXAMPLE, parse
+from ..gooddrag.picture.value import EXAMPLE, is_anchor, parse
 from . import host, masks, notices, pictures
 from .types import CATEGORY, DragPointsType
 
@@ -50,8 +50,7 @@ class Points(io.ComfyNode):
                     "points",
                     default="",
                     socketless=True,
-                    extra_dict={"widgetType": "GOODDRAG_EDITOR"},
-                    tooltip="The arrows and the mask, as one JSON string; docs/points.schema.json describes it.",
+                    extra_dict={"widgetType": "GOODDRAG_EDITOR"},  # no tooltip: it would hang over the picture
                 ),
             ],
             outputs=[
@@ -72,10 +71,10 @@ class Points(io.ComfyNode):
         suggestion = None if suggestion is None else host.one_drag(suggestion, "suggestion")
         size = (image.shape[2], image.shape[1])
         value = parse(points if json is None else json)
-        active = [p for p in value.pairs if not p.off]
-        placed = DragPoints.from_value(value, *size) if active or suggestion is None else suggestion
+        placed = DragPoints.from_value_or(value, suggestion, *size)
         # a demo scene's mask fits its own drag; around another one it would protect what shall move
-        given = masks.given(mask, size) if suggestion is None or placed is suggestion else None
+        own = any(not p.off and not is_anchor(p.handle, p.target) for p in value.pairs)
+        given = None if suggestion is not None and own else masks.given(mask, size)
         check_fit(placed, given, size)
 
         arrows = zip(placed.handles, placed.targets)

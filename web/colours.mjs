@@ -16,6 +16,7 @@ export function colourSockets(app) {
   style.textContent = `:root { ${Object.entries(COLOURS).map(([type, colour]) => `--color-datatype-${type}: ${colour};`).join(" ")} }`;
   document.head.append(style);
   paintSockets(app);
+  app.ui?.settings?.addEventListener?.("Comfy.ColorPalette.change", () => setTimeout(() => paintSockets(app), 300));
 }
 
 /** On the classic canvas; a palette that is chosen or loaded empties what it does not name. @param {any} app */

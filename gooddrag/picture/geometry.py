@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .value import Pair, Point, Value, dump, parse
+from .value import Pair, Point, Value, dump, is_anchor, parse
 
 LATENT_CELL = 8
 """Picture pixels to a latent cell."""
@@ -87,6 +87,19 @@ class DragPoints:
     def from_value(cls, value: Value, width: int, height: int) -> DragPoints:
         """The pairs of an editor's value that are not off."""
         return cls.from_pairs([(p.handle, p.target) for p in value.pairs if not p.off], width, height)
+
+    @classmethod
+    def from_value_or(cls, value: Value, suggestion: DragPoints | None, width: int, height: int) -> DragPoints:
+        """The same; where it holds no arrow, only anchors or nothing, ``suggestion`` with its anchors. Raises ``ValueError``
+        when there is no arrow at all."""
+        on = [(p.handle, p.target) for p in value.pairs if not p.off]
+        if any(not is_anchor(*pair) for pair in on):
+            return cls.from_pairs(on, width, height)
+        if suggestion is None:
+            raise ValueError("no points were given; place at least one handle and its target")
+        if not on:
+            return suggestion
+        return cls.from_pairs([*zip(suggestion.handles, suggestion.targets), *on], width, height)
 
     @classmethod
     def from_text(cls, text: str, width: int, height: int) -> DragPoints:
@@ -203,8 +216,9 @@ def check_fit(points: DragPoints, mask: Tensor | None, size: tuple[int, int]) ->
 
 
 def protected_handles(points: DragPoints, mask: Tensor) -> list[Point]:
-    """The handles, (x, y) in pixels, that lie where the mask ``(H, W)`` is 0: what is there cannot move."""
-    return [(x, y) for x, y in points.handles if not mask[round(y), round(x)] > 0]
+    """The handles, (x, y) in pixels, that lie where the mask ``(H, W)`` is 0: what is there cannot move. Anchors need not."""
+    pairs = zip(points.handles, points.targets)
+    return [(x, y) for (x, y), target in pairs if not is_anchor((x, y), target) and not mask[round(y), round(x)] > 0]
 
 
 def latent_mask(mask: Tensor | None, latent: Tensor) -> Tensor:

@@ -11,16 +11,11 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from .mask import combine, rasterise
-from .value import Point, Shape, Value
+from .value import Point, Shape, Value, is_anchor
 from .work import nothing
 
 MAX_SIZE = 10_000
 """Of a brush."""
-
-
-def is_anchor(handle: Point, target: Point) -> bool:
-    """A pair that lies on one pixel does not drag: what is there must stay."""
-    return _pixel(handle) == _pixel(target)
 
 
 def around(arrows: Iterable[tuple[Point, Point]], width: int, height: int) -> tuple[Shape, ...]:
@@ -55,10 +50,6 @@ def editable(
         shapes = around(arrows, width, height)
         return rasterise(shapes, width, height, check) if shapes else None
     return given
-
-
-def _pixel(point: Point) -> tuple[int, int]:
-    return math.floor(point[0] + 0.5), math.floor(point[1] + 0.5)
 
 
 def _size(handle: Point, target: Point, least: float) -> float:

@@ -36,6 +36,15 @@ class Pair:
     off: bool = False
 
 
+def is_anchor(handle: Point, target: Point) -> bool:
+    """A pair that lies on one pixel is an anchor, which the page draws as a pin: what is there must stay."""
+
+    def pixel(point: Point) -> tuple[int, int]:
+        return math.floor(point[0] + 0.5), math.floor(point[1] + 0.5)
+
+    return pixel(handle) == pixel(target)
+
+
 @dataclass(frozen=True)
 class Shape:
     """One step of drawing the mask. ``kind``: "brush" (a stroke ``size`` wide, whose edge falls off over the outer

@@ -247,3 +247,70 @@ def test_a_picture_that_is_dropped_or_pasted_is_loaded(studio, kind, linked):
     assert len(found) == (1 if linked else 2)
     (used,) = [value for value, links in found if links]
     assert used.startswith(f"gooddrag_{kind}_{linked}")
+
+
+COLOURS = """() => ["POINTS", "INVERSION", "TRACE", "STATE"].map((name) => [
+  window.app.canvas.colourGetter.getConnectedColor(`GOODDRAG_${name}`),
+  getComputedStyle(document.documentElement).getPropertyValue(`--color-datatype-GOODDRAG_${name}`).trim(),
+])"""
+
+
+def test_sockets_have_colours_of_their_own_also_after_another_palette(studio):
+    for theme in ("light", "dark"):
+        studio.page.evaluate("(name) => window.app.extensionManager.setting.set('Comfy.ColorPalette', name)", theme)
+        studio.page.wait_for_timeout(900)
+        found = studio.page.evaluate(COLOURS)
+        assert len({classic for classic, _ in found}) == len({vue for _, vue in found}) == 4, theme
+        assert all(classic and vue for classic, vue in found)
+
+
+def test_no_tooltip_hangs_over_the_stage(studio):
+    x, y, _ = studio.place((320, 200), SIZE)
+    studio.page.mouse.move(x, y)
+    studio.page.wait_for_timeout(1500)
+    assert studio.page.locator(".p-tooltip:visible, [role=tooltip]:visible, .node-tooltip:visible").count() == 0
+
+
+CONNECT_MASK = """(id) => {
+  const { graph } = window.app;
+  const load = graph._nodes.find((n) => n.type === "LoadImage");
+  load.connect(1, graph.getNodeById(Number(id)), 1);
+}"""
+
+
+def test_an_unpainted_connected_mask_counts_as_none_in_words(studio):
+    studio.page.evaluate(CONNECT_MASK, studio.node)
+    studio.page.wait_for_timeout(1200)
+    studio.drag((100, 100), (200, 100), SIZE)
+    assert "the connected mask is empty and counts as none" in studio.says()
+    assert brightness(studio, (600, 300)) > 0.4  # around the arrow
+
+
+def test_a_connected_mask_is_shown_before_any_run(studio):
+    studio.page.evaluate(
+        """([id]) => {
+          const { graph } = window.app;
+          const demo = LiteGraph.createNode("GoodDrag_DemoModel");
+          demo.pos = [-600, 500];
+          graph.add(demo);
+          const points = graph.getNodeById(Number(id));
+          demo.connect(3, points, 0);
+          demo.connect(5, points, 1);
+        }""",
+        [studio.node],
+    )
+    studio.page.wait_for_selector(".gd-stage[data-picture='256x256']", state="attached")
+    studio.page.wait_for_timeout(1500)
+    choice(studio, "Whole").click()
+    assert studio.says() == "The connected mask says what may change."
+    shot = """() => {
+      const canvas = document.querySelector(".gd-stage canvas");
+      const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+      let sum = 0;
+      for (let i = 0; i < data.length; i += 4) sum += data[i] + data[i + 1] + data[i + 2];
+      return sum;
+    }"""
+    shaded = studio.page.evaluate(shot)
+    studio.page.evaluate("(id) => window.app.graph.getNodeById(Number(id)).disconnectInput(1)", studio.node)
+    studio.page.wait_for_timeout(1200)
+    assert studio.page.evaluate(shot) > 1.2 * shaded

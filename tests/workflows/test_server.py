@@ -50,6 +50,16 @@ def test_every_example_is_a_valid_prompt(object_info):
         assert notes, f"{file.name} has no note that explains it"
 
 
+def test_comfyui_can_offer_the_checkpoint_of_the_example_for_download():
+    nodes = workflow.load(EXAMPLES / "gooddrag_sd15.json")["nodes"]
+    (loader,) = [n for n in nodes if n["type"] == "CheckpointLoaderSimple"]
+    (model,) = loader["properties"]["models"]
+    assert model["name"] == loader["widgets_values"][0]
+    assert model["url"].startswith("https://huggingface.co/")
+    assert model["url"].endswith("/" + model["name"])
+    assert model["directory"] == "checkpoints"
+
+
 def test_quickstart_runs_and_changes_the_picture_inside_the_mask_only(server, quickstart):
     quickstart["80"] = stock("PreviewImage", images=[workflow.find(quickstart, "GoodDrag_DemoModel"), 3])
     quickstart["80"]["_meta"]["title"] = "Before"

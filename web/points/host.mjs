@@ -77,7 +77,6 @@ function goesOn(node) {
 async function watch(app, api, node) {
   const entry = sessions.get(node);
   if (!entry) return;
-  entry.session.masked = Boolean(source(node, "mask"));
   entry.session.continues = goesOn(node);
   const found = upstreamPicture(app, api, node);
   const upstream = found?.url ?? "";
@@ -129,8 +128,9 @@ async function executed(app, api, { node: id, output }) {
     for (const [node, { session }] of sessions) {
       if (String(node.id) !== lastPart(id)) continue;
       const picture = await loadPicture(viewUrl(api, arrived.image));
-      session.given = arrived.mask ? await loadPicture(viewUrl(api, arrived.mask)) : null;
       session.suggestion = arrived.suggestion ?? [];
+      const shade = arrived.mask ? await loadPicture(viewUrl(api, arrived.mask)) : null;
+      session.setMask(session.masked, shade, !shade && session.masked && !session.own());
       session.setPicture(picture);
       session.protected = arrived.protected ?? [];
       session.refresh();

@@ -80,6 +80,9 @@ export class Session {
   regionWords() {
     const { region, shapes } = this.state.doc;
     if (region === "own" && shapes.length) return this.joined() ? "what you painted and the connected mask say what may change" : "what you painted may change";
+    if (region !== "own" && this.masked && this.givenEmpty && !this.own()) {
+      return `the connected mask is empty and counts as none: ${region === "auto" ? "the region around the arrows" : "all of the picture"} may change`;
+    }
     if (this.joined()) return this.given ? "the connected mask says what may change" : "the connected mask, not known before a run, says what may change";
     return region === "auto" ? "the region around the arrows may change" : "all of the picture may change";
   }
@@ -89,6 +92,12 @@ export class Session {
     if (this.preview) return "preview";
     if (!this.after || this.comparing || this.show === "original") return "picture";
     return this.show === "compare" ? "compare" : "after";
+  }
+
+  /** @param {boolean} masked one is connected @param {Picture | null} shade where it is known @param {boolean} isEmpty it counts as none */
+  setMask(masked, shade, isEmpty) {
+    [this.masked, this.given, this.givenEmpty] = [masked, shade, isEmpty];
+    this.refresh();
   }
 
   /** @param {string} why the last run did not succeed, empty if it may */
