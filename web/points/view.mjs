@@ -268,7 +268,11 @@ export class Editor {
 
   /** @param {import("./value.mjs").Region} region */
   chooseRegion(region) {
-    this.session.dispatch({ type: "region", region });
+    const { doc } = this.session.state;
+    const shapes = region === "own" && !doc.shapes.length && !this.session.joined() ? around(this.session.dragged(), this.size()) : [];
+    const last = shapes.pop();
+    // one's own begins with what was there
+    this.session.dispatch(last ? { type: "shape", shape: last, below: shapes } : { type: "region", region });
     const words = this.session.regionWords();
     this.say(`${words[0].toUpperCase()}${words.slice(1)}.`);
   }
