@@ -1,12 +1,12 @@
 // @ts-check
 /** Colours of this pack's sockets, in both renderers; a colour palette that names a type wins. */
 
-/** @type {Record<string, string>} */
+/** Far from those that ComfyUI gives its own types. @type {Record<string, string>} */
 const COLOURS = {
-  GOODDRAG_POINTS: "#E69F00",
-  GOODDRAG_INVERSION: "#56B4E9",
-  GOODDRAG_TRACE: "#2FBF8F",
-  GOODDRAG_STATE: "#CC79A7",
+  GOODDRAG_POINTS: "#00D5C0",
+  GOODDRAG_INVERSION: "#B5D622",
+  GOODDRAG_TRACE: "#B0704A",
+  GOODDRAG_STATE: "#4F5BFF",
 };
 
 /** Once the page is there. @param {any} app */

@@ -257,6 +257,15 @@ COLOURS = """() => ["POINTS", "INVERSION", "TRACE", "STATE"].map((name) => [
 ])"""
 
 
+STOCK = """() => ["MODEL", "CLIP", "VAE", "CONDITIONING", "LATENT", "IMAGE", "MASK"]
+  .map((type) => window.app.canvas.colourGetter.getConnectedColor(type))"""
+
+
+def far(a: str, b: str) -> float:
+    """The distance of two colours, each #RRGGBB."""
+    return sum((int(a[i : i + 2], 16) - int(b[i : i + 2], 16)) ** 2 for i in (1, 3, 5)) ** 0.5
+
+
 def test_sockets_have_colours_of_their_own_also_after_another_palette(studio):
     for theme in ("light", "dark"):
         studio.page.evaluate("(name) => window.app.extensionManager.setting.set('Comfy.ColorPalette', name)", theme)
@@ -264,6 +273,10 @@ def test_sockets_have_colours_of_their_own_also_after_another_palette(studio):
         found = studio.page.evaluate(COLOURS)
         assert len({classic for classic, _ in found}) == len({vue for _, vue in found}) == 4, theme
         assert all(classic and vue for classic, vue in found)
+        stock = studio.page.evaluate(STOCK)
+        assert len(stock) == 7
+        ours = [classic for classic, _ in found]
+        assert min(far(a, b) for a in ours for b in [*stock, *ours] if a != b) > 70, (ours, stock)
 
 
 def test_no_tooltip_hangs_over_the_stage(studio):
