@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 from torch import Tensor
 
 from .config import PAPER, DragConfig
-from .method import lora
+from .method import kept, lora
 from .method.drag import drag
 from .method.inversion import invert
 from .method.state import DragResult
@@ -18,6 +19,8 @@ from .network import codec
 from .network.model import Model
 from .picture.geometry import DragPoints, check_fit
 from .progress import Progress, silent
+
+log = logging.getLogger("GoodDrag")
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,10 @@ def edit(
     seed: int = 0,
     lora_file: Path | None = None,
     callback: Callable[[Progress], None] = silent,
+    tell: Callable[[str], None] = log.warning,
 ) -> Edit:
     """Edit ``image`` ``(1, 3, H, W)`` in -1..1 under ``text`` ``(1, tokens, D)``; see ``drag`` for points and mask, and
-    ``lora.tuned`` for ``lora_file``."""
+    ``kept.tuned`` for ``lora_file`` and ``tell``."""
     size = (image.shape[-1], image.shape[-2])
     check_fit(points, mask, size)
     z0, std = codec.encode(vae, image.to(model.device))
@@ -51,7 +55,7 @@ def edit(
     if config.lora_steps:
         how = {"seed": seed, "std": std, "callback": callback}
         if lora_file:
-            weights = lora.tuned(model, z0, text, config, file=lora_file, **how)
+            weights = kept.tuned(model, z0, text, config, file=lora_file, tell=tell, **how)
         else:
             weights = lora.train_lora(model, z0, text, config, **how)
         fitted = lora.applied(model.unet, weights)

@@ -18,6 +18,7 @@ from comfy_api.v0_0_2 import io, ui
 from PIL import Image
 from torch import Tensor
 
+from ..gooddrag import files
 from ..gooddrag.config import CHECKPOINTING
 from ..gooddrag.finite import finite
 from ..gooddrag.method.lora import LoRA
@@ -146,12 +147,23 @@ def lora_state_dict(model: ModelPatcher, lora: LoRA) -> dict[str, Tensor]:
 
 
 def lora_file(name: str) -> Path:
-    """The file among ComfyUI's LoRAs that a person means by ``name``, its folder made."""
+    """The file among ComfyUI's LoRAs that a person means by ``name``, its folder made. Raises ``ValueError`` for a name that
+    cannot be a file there."""
     folder = Path(folder_paths.get_folder_paths("loras")[0]).resolve()
-    path = (folder / name.removesuffix(".safetensors")).resolve()
-    if folder not in path.parents:
-        raise ValueError(f"`file` is {name!r}, which lies outside of {folder}; give a name inside of it")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    shown = repr(name if len(name) <= 100 else f"{name[:97]}...")
+    parts = name.replace("\\", "/").removesuffix(".safetensors").split("/")
+    try:
+        path = folder.joinpath(*parts).resolve()
+        if folder not in path.parents:
+            raise ValueError(f"it lies outside of {folder}")
+        for part in path.relative_to(folder).parts:
+            files.check_name(part)
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ValueError(
+            f"`file` is {shown}, which cannot be a file among the LoRAs: {reason}; give another name"
+        ) from None
     return path.with_name(f"{path.name}.safetensors")
 
 

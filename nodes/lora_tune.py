@@ -3,7 +3,8 @@
 from comfy_api.v0_0_2 import io
 
 from ..gooddrag.config import DragConfig
-from ..gooddrag.method.lora import train_lora, tuned
+from ..gooddrag.method.kept import tuned
+from ..gooddrag.method.lora import train_lora
 from ..gooddrag.network.memory import gradient_bytes
 from . import conditioning, families, host, lent, notices, pictures
 from .presets import preset_input, settings
@@ -84,7 +85,8 @@ class LoRATune(io.ComfyNode):
                     "file",
                     default="",
                     tooltip="Name of a file among ComfyUI's LoRAs, for example gooddrag/cat. The LoRA is kept there, and read from "
-                    "there when model, picture, prompt and settings are the same, also after a restart. Empty keeps none.",
+                    "there when model, picture, prompt and settings are the same, also after a restart. What was tuned on "
+                    "something else stays, and gooddrag/cat-2 is kept beside it. Empty keeps none.",
                     advanced=True,
                 ),
             ],
@@ -100,6 +102,7 @@ class LoRATune(io.ComfyNode):
         cls, model, vae, image, positive, preset, steps, rank, learning_rate, batch_size, seed, checkpointing, file
     ) -> io.NodeOutput:
         families.unet_config(model)
+        kept = host.lora_file(file.strip()) if file.strip() else None
         given = {"steps": steps, "rank": rank, "learning_rate": learning_rate, "batch_size": batch_size}
         config = DragConfig(**settings(FIELDS, preset, given), checkpointing=checkpointing)
         z0 = host.to_model(model, host.encode(vae, pictures.one(image)))
@@ -111,8 +114,8 @@ class LoRATune(io.ComfyNode):
 
         with lent.diffusers_model(model, shape, gradients=gradients) as borrowed:
             how = {"seed": seed, "callback": host.callback(model)}
-            if file.strip():
-                lora = tuned(borrowed, z0, text, config, file=host.lora_file(file.strip()), **how)
+            if kept:
+                lora = tuned(borrowed, z0, text, config, file=kept, tell=notices.tell, **how)
             else:
                 lora = train_lora(borrowed, z0, text, config, **how)
         state = host.lora_state_dict(model, lora)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import logging
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -15,9 +12,10 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
+from .. import files
 from ..config import PAPER, DragConfig
 from ..libraries import importing
 from ..network import memory
@@ -45,11 +43,11 @@ class LoRA:
 
     rank: int
     weights: dict[str, tuple[Tensor, Tensor]]
-    fingerprint: str = ""  # of what it was tuned on; see ``tuned``
+    fingerprint: str = ""  # of what it was tuned on; see ``kept``
 
     def save(self, path: str | Path) -> None:
         """Write a safetensors file in the common layout ``lora_unet_<module>.lora_down.weight``, which ComfyUI's and
-        diffusers' LoRA loaders read."""
+        diffusers' LoRA loaders read. What is there is kept until all is written. Raises ``OSError``."""
         tensors = {}
         for name, (down, up) in self.weights.items():
             prefix = f"lora_unet_{name.replace('.', '_')}"
@@ -57,13 +55,7 @@ class LoRA:
             tensors[f"{prefix}.lora_up.weight"] = up.contiguous().cpu()
             tensors[f"{prefix}.alpha"] = torch.tensor(float(self.rank))
         metadata = {"gooddrag_modules": "\n".join(self.weights), "gooddrag_fingerprint": self.fingerprint}
-        path = Path(path)
-        part = path.with_name(f".{path.name}.part")
-        try:
-            save_file(tensors, part, metadata={"format": "pt", **metadata})
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        files.write(Path(path), save(tensors, {"format": "pt", **metadata}))
 
     @classmethod
     def load(cls, path: str | Path) -> LoRA:
@@ -178,44 +170,6 @@ def train_lora(
             for name, layer in layers.items()
         }
     return LoRA(config.lora_rank, weights)
-
-
-def _fingerprint(model: Model, z0: Tensor, text: Tensor, config: DragConfig, seed: int, std: Tensor | None) -> str:
-    """Of all that decides a LoRA. Of a weight the first values must do: 3 GB would take longer than they save."""
-    digest = hashlib.sha256()
-    for tensor in (z0, text, std, *(p.flatten()[:16] for p in model.unet.parameters())):
-        digest.update(b"" if tensor is None else tensor.detach().float().cpu().numpy().tobytes())
-    decided = (config.lora_rank, config.lora_steps, config.lora_learning_rate, config.lora_batch, seed)
-    digest.update(repr((decided, model.prediction_type, str(model.unet.dtype))).encode())
-    return digest.hexdigest()
-
-
-def tuned(
-    model: Model,
-    z0: Tensor,
-    text: Tensor,
-    config: DragConfig = PAPER,
-    *,
-    file: Path,
-    seed: int = 0,
-    std: Tensor | None = None,
-    callback: Callable[[Progress], None] = silent,
-) -> LoRA:
-    """The LoRA that ``file`` keeps if it was tuned on the same model, picture, text and settings; else ``train_lora``, written
-    into ``file``. Raises ``ValueError`` when that is another kind of file, which is left alone."""
-    fingerprint = _fingerprint(model, z0, text, config, seed, std)
-    if file.exists():
-        kept = LoRA.load(file)
-        if kept.fingerprint == fingerprint:
-            log.info("GoodDrag: the LoRA was read from %s", file)
-            return LoRA(
-                kept.rank, {n: (d.to(z0.device), u.to(z0.device)) for n, (d, u) in kept.weights.items()}, fingerprint
-            )
-        log.warning("GoodDrag: %s was tuned on something else; it is tuned anew", file)
-    lora = train_lora(model, z0, text, config, seed=seed, std=std, callback=callback)
-    lora = dataclasses.replace(lora, fingerprint=fingerprint)
-    lora.save(file)
-    return lora
 
 
 @contextmanager

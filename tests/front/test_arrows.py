@@ -22,7 +22,7 @@ def _room(parts: tuple[str, ...]) -> str:
     """The wing of a module, given as its path inside of ``gooddrag``."""
     if parts and parts[0] in BELOW:
         return parts[0]
-    return GROUND if parts in (("config",), ("finite",), ("libraries",), ("progress",)) else FRONT
+    return GROUND if parts in (("config",), ("files",), ("finite",), ("libraries",), ("progress",)) else FRONT
 
 
 def _module(path: Path) -> tuple[str, ...]:

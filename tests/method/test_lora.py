@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gooddrag import LoRA, applied, train_lora
-from gooddrag.method.lora import TARGETS, tuned
+from gooddrag.method.lora import TARGETS
 from gooddrag.network.features import predict
 
 
@@ -140,33 +140,3 @@ def test_files_that_are_no_lora_are_refused(tmp_path, unet):
         LoRA.load(tmp_path / "b.safetensors")
     with pytest.raises(ValueError, match="does not fit this U-Net"), applied(unet, LoRA(4, {})):
         pass
-
-
-def test_a_kept_lora_is_read_when_all_is_the_same_and_tuned_anew_otherwise(model, z0, text, short, tmp_path, caplog):
-    file = tmp_path / "a.safetensors"
-    first = tuned(model, z0, text, short, file=file)
-    steps = []
-    again = tuned(model, z0, text, short.replace(operations=1), file=file, callback=steps.append)
-    assert not steps
-    for name in first.weights:
-        assert all(torch.equal(a, b) for a, b in zip(first.weights[name], again.weights[name]))
-    for other in (
-        {"z0": z0 + 1}, {"text": text + 1}, {"seed": 3}, {"config": short.replace(lora_steps=2)}, {"std": torch.ones_like(z0)},
-    ):  # fmt: skip
-        steps.clear()
-        tuned(
-            **{"model": model, "z0": z0, "text": text, "config": short, "file": file, "callback": steps.append, **other}
-        )
-        assert steps, other
-    assert "was tuned on something else; it is tuned anew" in caplog.text
-    assert [p.name for p in tmp_path.iterdir()] == ["a.safetensors"]
-    model.unet.mid_block.attentions[0].proj_in.weight.data[0] += 1
-    before = LoRA.load(file).fingerprint
-    assert tuned(model, z0, text, short, file=file).fingerprint != before
-
-
-def test_a_file_of_another_kind_is_left_alone(model, z0, text, short, tmp_path):
-    (tmp_path / "a.safetensors").write_bytes(b"nonsense")
-    with pytest.raises(ValueError, match="cannot be read as a safetensors file"):
-        tuned(model, z0, text, short, file=tmp_path / "a.safetensors")
-    assert (tmp_path / "a.safetensors").read_bytes() == b"nonsense"

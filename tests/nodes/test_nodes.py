@@ -312,6 +312,49 @@ def test_a_tuned_lora_is_kept_among_the_loras(run, part, demo, monkeypatch, tmp_
         tuned(run, demo, file="../cat")
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("/etc/cat", "lies outside of"),
+        ("a/" * 800 + "cat", "cannot be a file among the LoRAs"),
+        ("x" * 300, "longer than 255 bytes"),
+        ("con", "belongs to a device"),
+        ("Aux.cat/dog", "belongs to a device"),
+        ("cat.", "end with a dot"),
+        ("cat /dog", "end with a space"),
+        ("c:cat", "must not be empty or hold"),
+        ("cat\0", "cannot be a file among the LoRAs"),
+        ("taken/dog", "cannot be a file among the LoRAs"),
+        ("x" * 250, "cannot be kept in"),
+    ],
+)
+def test_names_that_cannot_be_files_are_refused_before_tuning(run, part, demo, monkeypatch, tmp_path, name, message):
+    import folder_paths
+
+    monkeypatch.setattr(folder_paths, "get_folder_paths", lambda kind: [str(tmp_path)])
+    monkeypatch.setattr(part("gooddrag.method.lora"), "train_lora", None)  # would fail if it were tuned
+    (tmp_path / "taken").write_bytes(b"")
+    with pytest.raises(ValueError, match=message):
+        tuned(run, demo, file=name)
+    assert len(str(message)) < 500
+
+
+def test_another_pictures_lora_stays_and_the_node_says_where_the_new_one_is(run, nodes, demo, monkeypatch, tmp_path):
+    import folder_paths
+
+    monkeypatch.setattr(folder_paths, "get_folder_paths", lambda kind: [str(tmp_path)])
+    tuned(run, demo, file="cat")
+    first = (tmp_path / "cat.safetensors").read_bytes()
+    given = {k: demo[k] for k in ("model", "vae", "positive")} | {"image": 1 - demo["image"], "file": "cat", "steps": 2}
+    node = nodes["GoodDrag_LoRATune"]
+    defaults = {i.id: i.default for i in node.GET_SCHEMA().inputs if getattr(i, "default", None) is not None}
+    with torch.inference_mode():
+        output = node.execute(**{**defaults, **given})
+    assert (tmp_path / "cat.safetensors").read_bytes() == first
+    assert (tmp_path / "cat-2.safetensors").is_file()
+    assert "kept beside it, in cat-2.safetensors" in output.ui["text"][0]
+
+
 def test_variants_come_as_a_batch(run, demo):
     inversion, _ = inverted(run, demo)
     (points,) = run("GoodDrag_Variants", points=demo["points"], count=3, shortest=0.5)

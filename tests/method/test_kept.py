@@ -1,0 +1,185 @@
+"""A tuned LoRA in a file: found again, never in place of something else, never lost."""
+
+import os
+import resource
+import signal
+import socket
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from gooddrag import LoRA
+from gooddrag.method.kept import tuned
+
+
+@pytest.fixture
+def short(fast):
+    return fast.replace(lora_steps=2, lora_rank=4, lora_batch=1)
+
+
+@pytest.fixture
+def tune(model, z0, text, short, tmp_path):
+    """``tuned`` into a.safetensors, what it told, and how many steps it took."""
+
+    def run(**other):
+        told, steps = [], []
+        given = {"model": model, "z0": z0, "text": text, "config": short, "file": tmp_path / "a.safetensors", **other}
+        lora = tuned(**{"callback": steps.append, "tell": told.append, **given})
+        return lora, told, len(steps)
+
+    return run
+
+
+@pytest.fixture
+def small_disk():
+    """Files that are larger than a thousand bytes cannot be written from when it is called."""
+    before, heard = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, heard)
+
+
+def names(folder):
+    return sorted(p.name for p in folder.iterdir())
+
+
+def equal(a, b):
+    return all(torch.equal(x, y) for n in a.weights for x, y in zip(a.weights[n], b.weights[n]))
+
+
+def test_it_is_read_when_all_is_the_same(tune, short):
+    first, told, steps = tune()
+    assert steps
+    assert not told
+    again, told, steps = tune(config=short.replace(operations=1))
+    assert not steps
+    assert not told
+    assert equal(first, again)
+
+
+def test_what_was_tuned_on_something_else_stays_and_both_are_found_again(tune, z0, text, short, tmp_path):
+    first, *_ = tune()
+    others = (
+        {"z0": z0 + 1},
+        {"text": text + 1},
+        {"seed": 3},
+        {"config": short.replace(lora_steps=3)},
+        {"std": z0 * 0 + 1},
+    )
+    kept = []
+    for i, other in enumerate(others, 2):
+        lora, told, steps = tune(**other)
+        assert steps, other
+        assert told == [
+            f"a.safetensors is something else and was left as it is; the LoRA is kept beside it, in a-{i}.safetensors."
+        ]
+        kept.append(lora)
+    assert names(tmp_path) == ["a-2.safetensors", *(f"a-{i}.safetensors" for i in range(3, 7)), "a.safetensors"]
+    for lora, other in zip([first, *kept], [{}, *others]):
+        again, told, steps = tune(**other)
+        assert (steps, told) == (0, [])
+        assert equal(lora, again)
+    (tmp_path / "a.safetensors").unlink()
+    assert tune(seed=3)[2] == 0  # found although the first name is free
+
+
+def test_another_model_is_something_else(tune, model):
+    before = tune()[0].fingerprint
+    model.unet.mid_block.attentions[0].proj_in.weight.data[0] += 1
+    assert tune()[0].fingerprint != before
+
+
+def nonsense(path):
+    path.write_bytes(b"nonsense")
+
+
+def foreign(path):
+    save_file({"x": torch.zeros(1)}, path)
+
+
+def pipe(path):
+    os.mkfifo(path)
+
+
+def unix_socket(path):
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(path))
+
+
+def device(path):
+    path.symlink_to("/dev/zero")
+
+
+def pipe_elsewhere(path):
+    os.mkfifo(path.with_name("pipe"))
+    path.symlink_to(path.with_name("pipe"))
+
+
+def nowhere(path):
+    path.symlink_to("/nowhere/at/all")
+
+
+def folder(path):
+    path.mkdir()
+
+
+@pytest.mark.parametrize("make", [nonsense, foreign, pipe, unix_socket, device, pipe_elsewhere, nowhere, folder])
+def test_what_is_no_kept_lora_is_neither_opened_nor_touched(tune, tmp_path, make):
+    make(tmp_path / "a.safetensors")
+    before = (tmp_path / "a.safetensors").lstat()
+    _, told, steps = tune()
+    assert steps
+    assert "the LoRA is kept beside it, in a-2.safetensors" in told[0]
+    assert (tmp_path / "a.safetensors").lstat() == before
+    assert tune()[2] == 0
+
+
+def test_a_kept_lora_whose_weights_are_cut_off_is_left_alone(tune, tmp_path):
+    tune()
+    file = tmp_path / "a.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+    assert "kept beside it, in a-2.safetensors" in tune()[1][0]
+
+
+@pytest.mark.parametrize(
+    "name", ["/nowhere/a.safetensors", "/proc/a.safetensors", "x" * 253 + ".st", "nul.safetensors", "a."]
+)
+def test_what_cannot_be_written_is_found_before_tuning(tune, tmp_path, name):
+    with pytest.raises(ValueError, match="the LoRA cannot be kept in .*give another file"):
+        tune(file=tmp_path / name, callback=lambda p: pytest.fail("it was tuned"))
+    assert not names(tmp_path)
+
+
+def test_a_full_disk_is_found_before_tuning(tune, tmp_path, small_disk):
+    small_disk()
+    with pytest.raises(ValueError, match="cannot be kept in .*File too large; give another file"):
+        tune(callback=lambda p: pytest.fail("it was tuned"))
+    assert not names(tmp_path)
+
+
+def test_a_disk_that_fills_up_while_tuning_loses_nothing(tune, tmp_path, small_disk):
+    expected, *_ = tune(file=tmp_path / "b.safetensors")
+    lora, told, _ = tune(callback=lambda p: small_disk())
+    assert equal(lora, expected)
+    assert told == [
+        f"The LoRA was tuned and is used, but could not be kept in {tmp_path}/a.safetensors: File too large."
+    ]
+    assert names(tmp_path) == ["b.safetensors"]
+
+
+def test_a_name_that_was_taken_while_tuning_is_left_alone(tune, tmp_path):
+    _, told, _ = tune(callback=lambda p: (tmp_path / "a.safetensors").write_bytes(b"mine"))
+    assert (tmp_path / "a.safetensors").read_bytes() == b"mine"
+    assert "a-2.safetensors" in told[0]
+
+
+def test_a_file_is_replaced_only_by_a_whole_one(tune, tmp_path, small_disk):
+    lora, *_ = tune()
+    before = (tmp_path / "a.safetensors").read_bytes()
+    small_disk()
+    with pytest.raises(OSError, match="File too large"):
+        lora.save(tmp_path / "a.safetensors")
+    assert (tmp_path / "a.safetensors").read_bytes() == before
+    assert names(tmp_path) == ["a.safetensors"]
+    assert equal(LoRA.load(tmp_path / "a.safetensors"), lora)
