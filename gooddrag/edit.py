@@ -11,7 +11,8 @@ from pathlib import Path
 from torch import Tensor
 
 from .config import PAPER, DragConfig
-from .method import kept, lora
+from .method import kept as kept_lora
+from .method import lora
 from .method.drag import drag
 from .method.inversion import invert
 from .method.state import DragResult
@@ -45,9 +46,10 @@ def edit(
     lora_file: Path | None = None,
     callback: Callable[[Progress], None] = silent,
     tell: Callable[[str], None] = log.warning,
+    kept: Callable[[Path], None] = kept_lora.unheard,
 ) -> Edit:
     """Edit ``image`` ``(1, 3, H, W)`` in -1..1 under ``text`` ``(1, tokens, D)``; see ``drag`` for points and mask, and
-    ``kept.tuned`` for ``lora_file`` and ``tell``."""
+    ``kept.tuned`` for ``lora_file``, ``tell`` and ``kept``."""
     size = (image.shape[-1], image.shape[-2])
     check_fit(points, mask, size)
     z0, std = codec.encode(vae, image.to(model.device))
@@ -55,7 +57,7 @@ def edit(
     if config.lora_steps:
         how = {"seed": seed, "std": std, "callback": callback}
         if lora_file:
-            weights = kept.tuned(model, z0, text, config, file=lora_file, tell=tell, **how)
+            weights = kept_lora.tuned(model, z0, text, config, file=lora_file, tell=tell, kept=kept, **how)
         else:
             weights = lora.train_lora(model, z0, text, config, **how)
         fitted = lora.applied(model.unet, weights)

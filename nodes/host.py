@@ -146,6 +146,10 @@ def lora_state_dict(model: ModelPatcher, lora: LoRA) -> dict[str, Tensor]:
     return result
 
 
+FOLDERS = 16
+"""How deep the file of a LoRA may lie."""
+
+
 def lora_file(name: str) -> Path:
     """The file among ComfyUI's LoRAs that a person means by ``name``, its folder made. Raises ``ValueError`` for a name that
     cannot be a file there."""
@@ -153,9 +157,11 @@ def lora_file(name: str) -> Path:
     shown = repr(name if len(name) <= 100 else f"{name[:97]}...")
     parts = name.replace("\\", "/").removesuffix(".safetensors").split("/")
     try:
-        path = folder.joinpath(*parts).resolve()
+        path = (folder / "/".join(parts)).resolve()
         if folder not in path.parents:
             raise ValueError(f"it lies outside of {folder}")
+        if len(parts) > FOLDERS:
+            raise ValueError(f"it lies deeper than {FOLDERS} folders")
         for part in path.relative_to(folder).parts:
             files.check_name(part)
         path.parent.mkdir(parents=True, exist_ok=True)

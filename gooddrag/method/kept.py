@@ -29,6 +29,10 @@ HEADER = 100_000
 """Bytes that a LoRA's file has beside its weights, at most."""
 
 
+def unheard(path: Path) -> None:
+    """Of a file that nobody asks for."""
+
+
 def _fingerprint(model: Model, z0: Tensor, text: Tensor, config: DragConfig, seed: int, std: Tensor | None) -> str:
     """Of all that decides a LoRA. Of a weight the first values must do: 3 GB would take longer than they save."""
     digest = hashlib.sha256()
@@ -50,24 +54,26 @@ def tuned(
     std: Tensor | None = None,
     callback: Callable[[Progress], None] = silent,
     tell: Callable[[str], None] = log.warning,
+    kept: Callable[[Path], None] = unheard,
 ) -> LoRA:
     """The LoRA that ``file`` keeps if it was tuned on the same model, picture, text and settings; else ``train_lora``, kept
     there.
 
     What lies under that name and is something else is never touched: the LoRA is kept beside it as ``name-2``, ``name-3``
     and so on, and found there the next time. ``tell`` hears that in a sentence, and why a LoRA could not be kept, which
-    is returned all the same. Raises ``ValueError`` before any tuning when the file cannot be written.
+    is returned all the same; ``kept`` hears the file that was written. Raises ``ValueError`` before any tuning when the
+    file cannot be written.
     """
     fingerprint = _fingerprint(model, z0, text, config, seed, std)
     for path in (file, *_beside(file)):
         if _fingerprint_in(path) == fingerprint:
             try:
-                kept = LoRA.load(path)
+                found = LoRA.load(path)
             except ValueError:
                 continue  # damaged behind its header
             log.info("GoodDrag: the LoRA was read from %s", path)
-            weights = {n: (d.to(z0.device), u.to(z0.device)) for n, (d, u) in kept.weights.items()}
-            return LoRA(kept.rank, weights, fingerprint)
+            weights = {n: (d.to(z0.device), u.to(z0.device)) for n, (d, u) in found.weights.items()}
+            return LoRA(found.rank, weights, fingerprint)
     _check(file, _size(model, config.lora_rank))
     result = lora.train_lora(model, z0, text, config, seed=seed, std=std, callback=callback)
     result = dataclasses.replace(result, fingerprint=fingerprint)
@@ -77,6 +83,7 @@ def tuned(
     except OSError as error:
         tell(f"The LoRA was tuned and is used, but could not be kept in {free}: {_reason(error)}.")
         return result
+    kept(free)
     if free != file:
         tell(f"{file.name} is something else and was left as it is; the LoRA is kept beside it, in {free.name}.")
     return result

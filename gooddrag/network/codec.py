@@ -10,8 +10,26 @@ from torch import Tensor
 from ..picture.geometry import crop, pad
 
 
+def eight_bit(image: Image.Image) -> Image.Image:
+    """A picture as RGB, RGBA or L. 16 bits a channel and fractions of 0..1 are scaled, which Pillow's own conversion would cut
+    off at 255. Raises ``ValueError`` for numbers whose black and white are not known."""
+    if image.mode == "F" or image.mode.startswith("I"):
+        array = np.asarray(image)
+        low, high, limit = array.min(), array.max(), 1.0 if image.mode == "F" else 65535
+        if not (low >= 0 and high <= limit):
+            raise ValueError(
+                f"its values are {low:g} to {high:g}, where {'0 to 1' if limit == 1 else '0 to 65535'} can be read; save it "
+                "with 8 or 16 bits a channel"
+            )
+        return Image.fromarray(np.round(array.astype(np.float64) * (255 / limit)).astype(np.uint8))
+    if image.mode in ("RGB", "RGBA", "L"):
+        return image.convert("RGBA") if image.has_transparency_data else image
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
 def to_tensor(image: Image.Image) -> Tensor:
     """A picture as ``(1, 3, H, W)`` float32 in -1..1. Transparency is laid on white."""
+    image = eight_bit(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

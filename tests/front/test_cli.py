@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gooddrag.__main__ import _config, _parser, main
+from gooddrag import command
+from gooddrag.command import _config, _parser, main
 from gooddrag.config import PAPER, PRESETS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -101,6 +102,16 @@ BAD = [
     (["-o", "/nowhere/out.png"], "the folder /nowhere does not exist"),
     (["-o", "out.xyz"], "no picture format has the ending '.xyz'"),
     (["--trace", "/nowhere/t.json"], "--trace /nowhere/t.json: the folder"),
+    (["-o", "out.psd"], "Pillow cannot write a 101x90 picture as .psd (it can only read them); use .png"),
+    (["-o", "out.xbm"], "Pillow cannot write a 101x90 picture as .xbm"),
+    (["-o", "/proc/out.png"], "-o /proc/out.png cannot be written"),
+    (["-o", "/dev/null"], "-o /dev/null is no plain file"),
+    (["--trace", "/dev/stdout"], "--trace /dev/stdout is no plain file"),
+    (["--device", "nonsense"], "--device nonsense cannot be used"),
+    (["--device", "cuda:99"], "--device cuda:99 cannot be used"),
+    (["--device", "meta"], "--device meta cannot be used"),
+    (["--device", ""], "--device  cannot be used"),
+    (["--mask", "/dev/zero"], "the mask /dev/zero cannot be read as a picture (it is no plain file)"),
 ]
 
 
@@ -132,7 +143,7 @@ def test_empty_mask(picture, capsys):
     assert "the mask is empty: white is what may change" in capsys.readouterr().err
 
 
-def command(picture, *extra):
+def command_line(picture, *extra):
     out = picture.parent / "out.png"
     return [sys.executable, "-m", "gooddrag", "edit", str(picture), "--points", "30,30>50,40", "--model", TINY, *extra,
             "-o", str(out)]  # fmt: skip
@@ -144,11 +155,11 @@ def test_no_room_for_the_output_is_exit_code_1_and_leaves_nothing(picture):
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 
     result = subprocess.run(
-        command(picture, *SHORT), cwd=ROOT, preexec_fn=small_files, capture_output=True, text=True,
+        command_line(picture, *SHORT), cwd=ROOT, preexec_fn=small_files, capture_output=True, text=True,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
     assert result.returncode == 1, result.stderr
-    assert "the result could not be written" in result.stderr
+    assert "the picture could not be written to" in result.stderr
     assert [p.name for p in picture.parent.iterdir()] == ["in.png"]
 
 
@@ -157,7 +168,7 @@ def test_ctrl_c_leaves_no_file(picture):
         signal.SIGINT, signal.default_int_handler
     )  # ignored, and inherited so, by jobs in the background
     try:
-        words = command(picture, "--lora-steps", "100000")
+        words = command_line(picture, "--lora-steps", "100000")
         process = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     finally:
         signal.signal(signal.SIGINT, heard)
@@ -177,7 +188,7 @@ def test_terminal_shows_a_bar(picture):
     import pty
 
     master, slave = pty.openpty()
-    process = subprocess.Popen(command(picture, *SHORT), cwd=ROOT, stderr=slave)
+    process = subprocess.Popen(command_line(picture, *SHORT), cwd=ROOT, stderr=slave)
     os.close(slave)
     text = b""
     while True:
@@ -215,3 +226,110 @@ def test_a_lora_is_kept(picture):
     assert file.is_file()
     _, second = run(picture, "--lora", str(file), output="b.png")
     assert first.read_bytes() == second.read_bytes()
+
+
+TWICE = [
+    ("{in}", None, None),
+    ("{folder}/./in.png", None, None),
+    ("{folder}/IN.PNG", None, None),
+    ("{folder}/link.png", None, None),
+    ("{folder}/hard.png", None, None),
+    ("{folder}/mask.png", None, None),
+    ("{folder}/out.png", "{folder}/sub/../out.png", None),
+    ("{folder}/out.png", None, "{folder}/out.png"),
+    ("{folder}/out.png", "{in}", None),
+    ("{folder}/out.png", "{folder}/trace.json", "{folder}/Trace.json"),
+    ("{folder}/out.png", None, "{folder}/link.png"),
+]
+
+
+@pytest.mark.parametrize(("output", "trace", "lora"), TWICE)
+def test_one_path_for_two_things_is_refused_before_anything(picture, capsys, output, trace, lora):
+    folder = picture.parent
+    (folder / "sub").mkdir()
+    (folder / "link.png").symlink_to("in.png")
+    (folder / "hard.png").hardlink_to(picture)
+    Image.new("L", (101, 90), 255).save(folder / "mask.png")
+    before = {p.name: p.stat().st_mtime_ns for p in folder.iterdir()}
+    options = [("-o", output), ("--trace", trace), ("--lora", lora), ("--mask", "{folder}/mask.png")]
+    words = [
+        w
+        for option, path in options
+        if path
+        for w in (option, path.replace("{in}", str(picture)).format(folder=folder))
+    ]
+    assert main(["edit", str(picture), "--points", "30,30>50,40", "--model", TINY, *SHORT, *words]) == 2
+    assert "are the same file" in capsys.readouterr().err
+    assert {p.name: p.stat().st_mtime_ns for p in folder.iterdir()} == before
+
+
+def test_a_pipe_for_a_picture_is_refused(picture, capsys):
+    os.mkfifo(picture.with_name("pipe.png"))
+    assert run(picture.with_name("pipe.png"))[0] == 2
+    assert "it is no plain file" in capsys.readouterr().err
+
+
+def test_a_damaged_model_is_named(picture, capsys):
+    folder = picture.parent / "model"
+    for part in ("unet", "vae"):
+        (folder / part).mkdir(parents=True)
+        (folder / part / "config.json").write_text("{}")
+    assert run(picture, "--model", str(folder))[0] == 2
+    assert f"the model {folder} cannot be loaded" in capsys.readouterr().err
+
+
+def test_a_picture_too_large_for_memory_is_refused_in_words(picture, capsys, monkeypatch):
+    monkeypatch.setattr(command, "free_bytes", lambda device: 1000)
+    assert run(picture)[0] == 1
+    assert "a picture of 101x90 needs at least" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried")]
+)
+def test_running_out_of_memory_is_a_sentence(picture, capsys, monkeypatch, error):
+    def full(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(command.codec, "to_tensor", full)
+    assert run(picture)[0] == 1
+    assert "not enough memory; use a smaller picture" in capsys.readouterr().err
+
+
+def test_what_was_written_before_is_said(picture, capsys, monkeypatch):
+    """The picture is kept when only the trace fails, and a LoRA that was kept is named when the person cancels."""
+    write = command.files.write
+
+    def fails(path, data):
+        if path.suffix == ".json":
+            raise OSError(28, "No space left on device")
+        write(path, data)
+
+    monkeypatch.setattr(command.files, "write", fails)
+    trace, lora = picture.with_name("trace.json"), picture.with_name("a.safetensors")
+    code, out = run(picture, "--trace", str(trace))
+    assert code == 1
+    assert Image.open(out).size == (101, 90)
+    text = capsys.readouterr().err
+    assert (
+        f"the trace could not be written to {trace}: No space left on device; the picture to {out} was written before"
+        in text
+    )
+
+    def cancelled(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command.pictures, "encoded", cancelled)
+    monkeypatch.setattr(command.pictures, "check_format", lambda path, size: "PNG")
+    assert run(picture, "--lora", str(lora))[0] == 130
+    assert f"cancelled, the LoRA to {lora} was written before" in capsys.readouterr().err
+    assert lora.is_file()
+
+
+def test_nobody_listening_loses_nothing(picture):
+    reading, writing = os.pipe()
+    os.close(reading)
+    result = subprocess.run(command_line(picture, *SHORT), cwd=ROOT, stderr=writing, stdout=writing)
+    os.close(writing)
+    assert result.returncode == 0
+    assert Image.open(picture.with_name("out.png")).size == (101, 90)

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 def test_import_loads_nothing_of_comfyui():
     code = (
-        "import sys, gooddrag, gooddrag.__main__, gooddrag.demo.evaluate\n"
+        "import sys, gooddrag, gooddrag.command, gooddrag.demo.evaluate\n"
         "names = ('comfy', 'comfy_api', 'comfy_extras', 'folder_paths', 'nodes', 'server', 'execution')\n"
         "print([m for m in sys.modules if m.split('.')[0] in names])"
     )

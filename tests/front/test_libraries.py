@@ -19,7 +19,7 @@ def _python(*arguments, **environment):
 
 def test_nothing_heavy_is_loaded_before_a_model_is_needed():
     code = (
-        "import sys, gooddrag, gooddrag.__main__, gooddrag.demo.evaluate, gooddrag.loading\n"
+        "import sys, gooddrag, gooddrag.command, gooddrag.demo.evaluate, gooddrag.loading\n"
         "from gooddrag.demo import drag\n"
         "drag('move', 1).picture(0)\n"
         "print([m for m in ('accelerate', 'diffusers', 'peft', 'transformers') if m in sys.modules])"

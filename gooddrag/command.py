@@ -1,0 +1,293 @@
+"""The command line: ``python -m gooddrag edit IMAGE --points "x,y>x,y" -o OUT.png``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+import torch
+from PIL import Image
+
+from . import files, pictures
+from .config import BACKGROUNDS, CHECKPOINTING, PRESETS, DragConfig
+from .edit import edit
+from .libraries import LibraryError
+from .loading import Loaded, load
+from .network import codec
+from .network.memory import NotEnoughMemory, free_bytes, is_out_of_memory
+from .picture.geometry import DragPoints
+from .picture.region import editable
+from .picture.value import Value
+from .progress import Progress
+
+STAGES = {
+    "lora": "tuning the LoRA",
+    "invert": "inverting",
+    "reference": "dragging",  # the three of them alternate
+    "drag": "dragging",
+    "denoise": "dragging",
+}
+
+
+PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class _Bar:
+    """A bar that redraws itself on a terminal; one line at the start of each stage otherwise."""
+
+    def __init__(self, stream):
+        self.stream, self.live, self.stage = stream, stream.isatty(), ""
+
+    def __call__(self, p: Progress) -> None:
+        with contextlib.suppress(OSError):  # nobody may be listening any more
+            self.draw(p)
+
+    def draw(self, p: Progress) -> None:
+        if self.live:
+            filled = round(30 * p.step / max(p.total, 1))
+            text = f"{STAGES[p.stage]:16} [{'#' * filled}{'.' * (30 - filled)}] {p.step}/{p.total}"
+            self.stream.write(f"\r{text}\x1b[K")
+        elif STAGES[p.stage] != self.stage:
+            self.stream.write(f"{STAGES[p.stage]} ({p.total} steps in all)\n")
+        self.stage = STAGES[p.stage]
+        self.stream.flush()
+
+    def clear(self) -> None:
+        if self.live:
+            with contextlib.suppress(OSError):
+                self.stream.write("\r\x1b[K")
+
+
+def _mask(given: str, points: DragPoints, say) -> torch.Tensor | None:
+    """The region that may change: "auto", "whole", or a picture by its path."""
+    size = (points.width, points.height)
+    if given in ("auto", "whole"):
+        region = editable(Value(region=given), zip(points.handles, points.targets), None, *size)
+        return None if region is None else torch.from_numpy(region)
+    mask = pictures.read(given, "mask", say).convert("L")
+    if mask.size != size:
+        say(f"the mask is {mask.width}x{mask.height}, the picture {size[0]}x{size[1]}: the mask was resized")
+        mask = mask.resize(size, Image.Resampling.NEAREST)
+    return torch.from_numpy(np.array(mask))
+
+
+def _check_paths(args: argparse.Namespace) -> None:
+    """Nothing is written over what is read, nor twice to one place, nor where nothing can be written."""
+    outputs = {"-o": args.output, "--trace": args.trace, "--lora": args.lora}
+    read = {"the picture": args.image, "--mask": args.mask, "--model": args.model}
+    taken = {name: path for name, path in read.items() if path and os.path.exists(path)}
+    for option, given in outputs.items():
+        if given is None:
+            continue
+        path = Path(given)
+        for other, there in taken.items():
+            if _same(given, there):
+                raise ValueError(f"{option} and {other} are the same file, {given}; give {option} another name")
+        taken[option] = given
+        if not path.parent.is_dir():
+            raise ValueError(f"{option} {path}: the folder {path.parent} does not exist; make it first")
+        if path.is_dir():
+            raise ValueError(f"{option} {path} is a folder; give the name of a file")
+        if path.exists() and not path.is_file() and option != "--lora":
+            raise ValueError(f"{option} {path} is no plain file; give another name")
+        try:
+            files.check_room(path, 0)
+        except OSError as error:
+            raise ValueError(f"{option} {path} cannot be written ({error.strerror}); give another name") from None
+
+
+def _same(a: str, b: str) -> bool:
+    """Whether two names lead to one file, also on a disk that does not tell capitals from small letters."""
+    if os.path.exists(a) and os.path.exists(b) and os.path.samefile(a, b):
+        return True
+    return os.path.realpath(a).casefold() == os.path.realpath(b).casefold()
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+        if device.type == "meta":
+            raise RuntimeError("it computes nothing")
+        torch.zeros(1, device=device).add(1).cpu()
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
+        reason = str(error).strip().split("\n")[0][:150].rstrip(".")
+        raise ValueError(f"--device {name} cannot be used ({reason}); cpu always can") from None
+    return device
+
+
+def _load(args: argparse.Namespace) -> Loaded:
+    device, dtype = _device(args.device), PRECISIONS[args.precision]
+    try:
+        return load(args.model, device, dtype, channels_last=args.channels_last, compiled=args.compile)
+    except (ValueError, MemoryError, LibraryError):
+        raise
+    except Exception as error:  # whatever the libraries raise for damaged or incomplete files
+        if is_out_of_memory(error):
+            raise
+        reason = str(error).strip().split("\n")[0][:200]
+        raise ValueError(f"the model {args.model} cannot be loaded ({type(error).__name__}: {reason})") from None
+
+
+def _check_memory(loaded: Loaded, size: tuple[int, int]) -> None:
+    """Raise ``NotEnoughMemory`` where the autoencoder's first layer alone does not fit: the system would end the process."""
+    least = 3 * 4 * loaded.vae.config.block_out_channels[0] * size[0] * size[1]
+    free = free_bytes(loaded.model.device)
+    if free is not None and least > free:
+        raise NotEnoughMemory(
+            f"a picture of {size[0]}x{size[1]} needs at least {least / 2**30:.1f} GB, and {free / 2**30:.1f} GB are free. "
+            "Use a smaller picture"
+        )
+
+
+def _edit(args: argparse.Namespace, say: Callable[[str], None], written: list[str]) -> None:
+    """Edit as asked; ``written`` hears of every file at once. Raises ``_Unwritten`` when a result was lost."""
+    _check_paths(args)
+    output = Path(args.output)
+    picture = pictures.read(args.image, "picture", say)
+    size = picture.size
+    try:
+        kind = pictures.check_format(output, size)
+    except ValueError as error:
+        raise ValueError(f"-o {output}: {error}") from None
+    points = DragPoints.from_text(args.points, *size)
+    mask = _mask(args.mask, points, say)
+    config = _config(args)
+    loaded = _load(args)
+    _check_memory(loaded, size)
+    bar = _Bar(_stderr())
+    start = time.monotonic()
+    try:
+        result = edit(
+            loaded.model,
+            loaded.vae,
+            loaded.encode_text(args.prompt),
+            codec.to_tensor(picture),
+            points,
+            mask,
+            config,
+            seed=args.seed,
+            lora_file=Path(args.lora) if args.lora else None,
+            callback=bar,
+            tell=lambda sentence: (bar.clear(), say(sentence)),
+            kept=lambda path: written.append(f"the LoRA to {path}"),
+        )
+    finally:
+        bar.clear()
+    try:
+        files.write(output, pictures.encoded(codec.to_image(result.image), kind))
+    except OSError as error:
+        raise _Unwritten(f"the picture could not be written to {output}: {error.strerror or error}") from None
+    written.append(f"the picture to {output}")
+    if args.trace:
+        try:
+            files.write(Path(args.trace), result.drag.trace.to_json().encode())
+        except OSError as error:
+            raise _Unwritten(f"the trace could not be written to {args.trace}: {error.strerror or error}") from None
+    say(f"{result.drag.trace.summary()}; {time.monotonic() - start:.1f} s; written to {output}")
+
+
+class _Unwritten(Exception):
+    """A result could not be written."""
+
+
+def _config(args: argparse.Namespace) -> DragConfig:
+    """The preset, and what was given beside it."""
+    preset = PRESETS[args.preset] if args.preset else DragConfig(background="lock", window=True)
+    names = ("lora_steps", "operations", "operations_per_step", "background", "window", "checkpointing")
+    return preset.replace(**{name: getattr(args, name) for name in names if getattr(args, name) is not None})
+
+
+def _parser() -> argparse.ArgumentParser:
+    defaults = DragConfig()
+    parser = argparse.ArgumentParser(prog="python -m gooddrag", description="Drag parts of a picture to new places.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    p = commands.add_parser("edit", help="edit one picture")
+    p.add_argument("image", metavar="IMAGE", help="the picture to edit")
+    p.add_argument("--points", required=True, help='pairs in pixels, "handle x,y>target x,y; x,y>x,y"')
+    p.add_argument(
+        "--mask",
+        metavar="FILE|auto|whole",
+        default="auto",
+        help="what may change: white in a picture, auto for the surroundings of the arrows (the default), or whole",
+    )
+    p.add_argument(
+        "--model", default="demo", help="demo (default), a folder in diffusers' layout, or an SD1.x checkpoint file"
+    )
+    p.add_argument("--prompt", default="", help="what the picture shows; the paper uses none")
+    p.add_argument(
+        "--preset", choices=PRESETS, help="settings from the paper's to an eighth of their cost; options below win"
+    )
+    p.add_argument("--lora-steps", type=int, help=f"0 tunes none (default: {defaults.lora_steps})")
+    p.add_argument("--lora", metavar="FILE", help="keep the tuned LoRA here, and read it when nothing has changed")
+    p.add_argument("--operations", type=int, help=f"drag operations in all, K (default: {defaults.operations})")
+    p.add_argument("--operations-per-step", type=int, help=f"B (default: {defaults.operations_per_step})")
+    p.add_argument("--background", choices=BACKGROUNDS, help="what holds the region outside the mask (default: lock)")
+    p.add_argument(
+        "--window",
+        action=argparse.BooleanOptionalAction,
+        help="compute only the surroundings of the mask (the default), or the whole picture at every step",
+    )
+    p.add_argument("--checkpointing", choices=CHECKPOINTING, help="less memory, more time (default: auto)")
+    p.add_argument(
+        "--precision", choices=PRECISIONS, default="float32", help="of the U-Net's weights (default: float32)"
+    )
+    p.add_argument("--channels-last", action="store_true", help="order the U-Net's weights for convolutions")
+    p.add_argument(
+        "--compile", action="store_true", help="compile the U-Net's blocks at their first run, which takes a while"
+    )
+    p.add_argument(
+        "--seed", type=int, default=0, help="of the LoRA tuning; everything else is deterministic (default: 0)"
+    )
+    p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="default: %(default)s")
+    p.add_argument("--trace", metavar="FILE.json", help="write what happened: handles, distances, losses, times")
+    p.add_argument("-o", "--output", required=True, metavar="OUT.png")
+    return parser
+
+
+def _stderr() -> TextIO:
+    """Standard error, or nowhere when it was closed."""
+    return sys.stderr or open(os.devnull, "w")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit code 0 when all was written, 2 for bad input, 1 when memory or the disk did not suffice, 130 after Ctrl-C."""
+    args = _parser().parse_args(argv)
+    written: list[str] = []
+
+    def say(text: str) -> None:
+        # nobody may be listening any more, which is no reason to lose the result
+        with contextlib.suppress(OSError):
+            print(text, file=_stderr(), flush=True)
+
+    def so_far(nothing: str) -> str:
+        return f"{' and '.join(written)} was written before" if written else nothing
+
+    try:
+        _edit(args, say, written)
+    except ValueError as error:
+        say(f"error: {error}")
+        return 2
+    except (LibraryError, NotEnoughMemory) as error:
+        say(f"error: {error}")
+        return 1
+    except _Unwritten as error:
+        say(f"error: {error}; {so_far('nothing was written')}")
+        return 1
+    except KeyboardInterrupt:
+        say(f"cancelled, {so_far('nothing was written')}")
+        return 130
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not is_out_of_memory(error):
+            raise
+        say(
+            f"error: there was not enough memory; use a smaller picture, or --checkpointing on; {so_far('nothing was written')}"
+        )
+        return 1
+    return 0
