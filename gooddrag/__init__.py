@@ -3,6 +3,7 @@
 The engine, usable without ComfyUI. ``edit`` does everything; ``train_lora``, ``invert`` and ``drag`` are its parts.
 """
 
+from . import cancelled  # noqa: F401 (first, so that it hears Ctrl-C while the others are imported)
 from .config import DragConfig
 from .edit import Edit, edit
 from .method.batch import drag_batch

@@ -2,16 +2,9 @@
 
 import sys
 
-
-def run() -> int:
-    try:
-        from .command import main
-
-        return main()
-    except KeyboardInterrupt:  # before anything began
-        print("cancelled, nothing was written", file=sys.stderr)
-        return 130
-
+from . import cancelled
+from .command import main
 
 if __name__ == "__main__":
-    sys.exit(run())
+    cancelled.heard()
+    sys.exit(main())

@@ -184,6 +184,25 @@ def test_ctrl_c_leaves_no_file(picture):
     assert [p.name for p in picture.parent.iterdir()] == ["in.png"]
 
 
+@pytest.mark.parametrize("module", ["torch", "gooddrag.command", "gooddrag.demo"])
+def test_ctrl_c_while_loading_is_a_sentence(picture, module):
+    """The signal comes when a module is looked for: among the package's own imports, and when it is run."""
+    script = (
+        "import runpy, signal, sys\n"
+        "class Now:\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        if name == {module!r}:\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "sys.meta_path.insert(0, Now())\n"
+        f"sys.argv, sys.orig_argv = ['-m', *{command_line(picture)[3:]!r}], ['python', '-m', 'gooddrag']\n"
+        "runpy.run_module('gooddrag', run_name='__main__')\n"
+    )
+    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 130
+    assert result.stderr == "cancelled, nothing was written\n"
+
+
 def test_terminal_shows_a_bar(picture):
     import pty
 
