@@ -26,7 +26,7 @@ def check_room(path: Path, size: int) -> None:
     """Raise ``OSError`` unless a file of ``size`` bytes can be written to ``path`` now. Leaves nothing."""
     with contextlib.suppress(FileNotFoundError):
         path.lstat()  # a name that the file system does not take
-    part = _part(path)
+    part = _part(path.resolve())
     try:
         with part.open("xb") as file:
             for _ in range(size >> 20):
@@ -40,7 +40,9 @@ def check_room(path: Path, size: int) -> None:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write ``path``, or leave what was there: it takes its place only after all of ``data`` is on the disk."""
+    """Write ``path``, or leave what was there: it takes its place only after all of ``data`` is on the disk. A link is
+    followed."""
+    path = path.resolve()
     part = _part(path)
     try:
         with part.open("xb") as file:

@@ -106,7 +106,7 @@ BAD = [
     (["-o", "out.xbm"], "Pillow cannot write a 101x90 picture as .xbm"),
     (["-o", "/proc/out.png"], "-o /proc/out.png cannot be written"),
     (["-o", "/dev/null"], "-o /dev/null is no plain file"),
-    (["--trace", "/dev/stdout"], "--trace /dev/stdout is no plain file"),
+    (["--trace", "/dev/zero"], "--trace /dev/zero is no plain file"),
     (["--device", "nonsense"], "--device nonsense cannot be used"),
     (["--device", "cuda:99"], "--device cuda:99 cannot be used"),
     (["--device", "meta"], "--device meta cannot be used"),
