@@ -8,16 +8,20 @@ import { Editor } from "./view.mjs";
 export function openDialog(session, opener, options = {}) {
   /** @type {Editor | null} */ let editor = null;
   const dialog = el("dialog", { class: "gd-dialog", "aria-label": "GoodDrag points" });
-  editor = new Editor(session, { ...options, close: () => dialog.close() });
-  dialog.append(editor.root);
-  dialog.addEventListener("close", () => {
-    editor?.destroy();
+  function close() {
+    if (!editor) return;
+    editor.destroy();
+    editor = null;
+    dialog.close();
     dialog.remove();
     if (opener.isConnected) opener.focus({ preventScroll: true });
-  });
+  }
+  editor = new Editor(session, { ...options, close });
+  dialog.append(editor.root);
+  dialog.addEventListener("close", close); // when the browser closes it
   dialog.addEventListener("keydown", (event) => event.stopPropagation());
   document.body.append(dialog);
   dialog.showModal();
   editor.stage.focus({ preventScroll: true });
-  return () => dialog.close();
+  return close;
 }
