@@ -3,13 +3,21 @@
 import numpy as np
 import torch
 from comfy_api.v0_0_2 import io
+from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..gooddrag.overlay import draw_points
 from ..gooddrag.picture.geometry import DragPoints, check_fit, protected_handles
 from ..gooddrag.picture.region import editable
+from ..gooddrag.picture.sizes import for_picture
 from ..gooddrag.picture.value import EXAMPLE, is_anchor, parse
 from . import host, masks, notices, pictures
 from .types import CATEGORY, DragPointsType
+from .upstream import made_of
+
+NO_ARROWS = "there are no arrows yet: draw one on the picture, from what shall move to where it shall go, and run again"
+RESCALED = "The points were placed on a {}x{} picture and are moved along to this one of {}x{}."
+NOTHING = (ExecutionBlocker(None),) * 3
+"""What stops the nodes behind all outputs. A message in it would be shown as an error of the next node."""
 
 ALIASES = [
     *("drag points", "handles", "targets", "points editor", "mask editor", "move part of image", "move object", "pose"),
@@ -27,7 +35,11 @@ class Points(io.ComfyNode):
             description="An editor on the picture: drag arrows from handles to targets, and paint the region that may change.",
             search_aliases=ALIASES,
             inputs=[
-                io.Image.Input("image", tooltip="The picture that the points are placed on."),
+                io.Image.Input(
+                    "image",
+                    tooltip="The picture that the points are placed on. The editor shows it when it comes from Load Image or the "
+                    "demo scene; what other nodes make, after a run or Get the picture.",
+                ),
                 io.Mask.Input(
                     "mask",
                     optional=True,
@@ -62,6 +74,9 @@ class Points(io.ComfyNode):
                 ),
                 io.Image.Output(display_name="overlay", tooltip="The picture with the arrows drawn on it."),
             ],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
+            # so that the page can run what feeds this node and no more, and hears of a picture that was cached
+            is_output_node=True,
         )
 
     @classmethod
@@ -71,12 +86,28 @@ class Points(io.ComfyNode):
         suggestion = None if suggestion is None else host.one_drag(suggestion, "suggestion")
         size = (image.shape[2], image.shape[1])
         value = parse(points if json is None else json)
-        placed = DragPoints.from_value_or(value, suggestion, *size)
-        # a demo scene's mask fits its own drag; around another one it would protect what shall move
+        arrived = {
+            "image": host.temporary(image, cls),
+            "size": size,
+            "suggestion": []
+            if suggestion is None
+            else [{"handle": h, "target": t} for h, t in zip(suggestion.handles, suggestion.targets)],
+            **cls._origin(),
+        }
         own = any(not p.off and not is_anchor(p.handle, p.target) for p in value.pairs)
+        try:
+            fitting = for_picture(value, size)
+            if not own and suggestion is None:
+                raise ValueError(NO_ARROWS)
+            placed = DragPoints.from_value_or(fitting, suggestion, *size)
+            check_fit(placed, None, size)
+        except ValueError as error:
+            return cls._stopped(arrived, str(error))
+        value, asked = fitting, value
+
+        # a demo scene's mask fits its own drag; around another one it would protect what shall move
         given = None if suggestion is not None and own else masks.given(mask, size)
         check_fit(placed, given, size)
-
         arrows = zip(placed.handles, placed.targets)
         region = editable(value, arrows, None if given is None else given.cpu().numpy(), *size, host.check_interrupted)
         region = np.ones(size[::-1], np.float32) if region is None else region.astype(np.float32)
@@ -84,12 +115,23 @@ class Points(io.ComfyNode):
         may_change = masks.editable(out)
         check_fit(placed, may_change, size)
         overlay = host.to_images([draw_points(host.to_pillow(image), placed, may_change.numpy() > 0)])
-        arrived = {
-            "image": host.temporary(image, cls),
-            "protected": protected_handles(placed, may_change),
-            "mask": None if given is None else host.temporary_shade(given, cls),
-            "suggestion": []
-            if suggestion is None
-            else [{"handle": h, "target": t} for h, t in zip(suggestion.handles, suggestion.targets)],
-        }
+        arrived["protected"] = protected_handles(placed, may_change)
+        arrived["mask"] = None if given is None else host.temporary_shade(given, cls)
+        if asked.size not in (None, size) and (asked.pairs or asked.shapes):
+            notices.tell(RESCALED.format(*asked.size, *size))
         return io.NodeOutput(placed, out[None], overlay, ui={"gooddrag_points": [arrived]})
+
+    @classmethod
+    def _origin(cls) -> dict:
+        """What the page needs to know whose picture this is, and whether it still is what a run would deliver."""
+        hidden = cls.hidden
+        if hidden is None:
+            return {"upstream": None, "workflow": None}
+        workflow = (hidden.extra_pnginfo or {}).get("workflow") or {}
+        return {"upstream": made_of(hidden.prompt, hidden.unique_id, "image"), "workflow": workflow.get("id")}
+
+    @classmethod
+    def _stopped(cls, arrived: dict, why: str) -> io.NodeOutput:
+        """The picture for the editor, and nothing for the nodes behind: they do not run, and everything else does."""
+        notices.tell(f"The run stopped here: {why}.")
+        return io.NodeOutput(*NOTHING, ui={"gooddrag_points": [{**arrived, "stopped": why}]})

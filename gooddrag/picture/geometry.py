@@ -23,6 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .sizes import for_picture
 from .value import Pair, Point, Value, dump, is_anchor, parse
 
 LATENT_CELL = 8
@@ -85,8 +86,9 @@ class DragPoints:
 
     @classmethod
     def from_value(cls, value: Value, width: int, height: int) -> DragPoints:
-        """The pairs of an editor's value that are not off."""
-        return cls.from_pairs([(p.handle, p.target) for p in value.pairs if not p.off], width, height)
+        """The pairs of an editor's value that are not off, in pixels of a picture of this size; see ``sizes.for_picture``."""
+        pairs = for_picture(value, (width, height)).pairs
+        return cls.from_pairs([(p.handle, p.target) for p in pairs if not p.off], width, height)
 
     @classmethod
     def from_value_or(cls, value: Value, suggestion: DragPoints | None, width: int, height: int) -> DragPoints:

@@ -24,8 +24,8 @@ ADD_NODES = """([name, link]) => {
   return String(points.id);
 }"""
 LOOK_AT = """([id, zoom, x, y]) => {
-  const { canvas, graph } = window.app;
-  const node = graph.getNodeById(Number(id)) ?? graph.getNodeById(id);
+  const { canvas } = window.app;
+  const node = canvas.graph.getNodeById(Number(id)) ?? canvas.graph.getNodeById(id);
   canvas.ds.scale = zoom;
   canvas.ds.offset[0] = x / zoom - node.pos[0];
   canvas.ds.offset[1] = y / zoom - node.pos[1];
@@ -116,7 +116,8 @@ class Studio:
 
     def text(self) -> str:
         script = """(id) => {
-          const node = window.app.graph.getNodeById(Number(id)) ?? window.app.graph.getNodeById(id);
+          const { graph } = window.app.canvas;
+          const node = graph.getNodeById(Number(id)) ?? graph.getNodeById(id);
           return node.widgets.find((w) => w.name === "points").value;
         }"""
         return self.page.evaluate(script, self.node)

@@ -3,6 +3,7 @@ import readline from "node:readline";
 
 import { rasterise } from "../../web/points/raster.mjs";
 import { around } from "../../web/points/region.mjs";
+import { rescaled, sameShape } from "../../web/points/sizes.mjs";
 import { dump, parse } from "../../web/points/value.mjs";
 
 for await (const line of readline.createInterface({ input: process.stdin, crlfDelay: Infinity })) {
@@ -14,6 +15,10 @@ for await (const line of readline.createInterface({ input: process.stdin, crlfDe
     } catch (error) {
       console.log(JSON.stringify({ error: error.message, kind: error.constructor.name }));
     }
+  } else if ("resized" in question) {
+    const value = parse(question.resized);
+    const { from, to } = question;
+    console.log(JSON.stringify({ same: sameShape(from, to), ...rescaled(value, from, to) }));
   } else if ("arrows" in question) {
     const { arrows, width, height } = question;
     console.log(JSON.stringify(around(arrows.map(([handle, target]) => ({ handle, target })), { width, height })));

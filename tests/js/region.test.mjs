@@ -9,7 +9,7 @@ const stroke = { kind: "brush", points: [[5, 5]], size: 8, hardness: 1 };
 
 function session() {
   const s = new Session();
-  s.dispatch({ type: "picture", width: 256, height: 256 });
+  s.dispatch({ type: "picture", size: { width: 256, height: 256 } });
   s.dispatch({ type: "add", pairs: [arrow([10, 10], [110, 10])] });
   return s;
 }

@@ -5,7 +5,7 @@ import * as S from "../../web/points/state.mjs";
 import { dump, parse } from "../../web/points/value.mjs";
 
 const run = (actions, state = start()) => actions.reduce(S.reduce, state);
-const start = () => S.reduce(S.initial(), { type: "picture", width: 200, height: 100 });
+const start = () => S.reduce(S.initial(), { type: "picture", size: { width: 200, height: 100 } });
 const pair = (h, t) => ({ handle: h, target: t });
 
 test("click puts the handle, the next click its target", () => {
@@ -44,7 +44,7 @@ test("points stay in the picture, and loaded ones outside are told of", () => {
   assert.deepEqual(s.doc.pairs[0].target, [500, 20]); // kept as they were
   const t = run([{ type: "set", id: s.doc.pairs[0].id, end: "target", at: [900, -5] }], s);
   assert.deepEqual(t.doc.pairs[0].target, [199, 0]);
-  assert.deepEqual(S.outside(run([{ type: "picture", width: 20, height: 20 }], t).doc), [1]);
+  assert.deepEqual(S.outside(run([{ type: "picture", size: { width: 20, height: 20 } }, { type: "keep" }], t).doc), [1]);
 });
 
 test("remove, duplicate, reorder and switch act on pairs", () => {
@@ -126,7 +126,7 @@ function randomAction(r, state) {
     () => ({ type: "mode", mode: ["replace", "union", "intersect"][Math.floor(r() * 3)] }),
     () => ({ type: "undo" }),
     () => ({ type: "redo" }),
-    () => ({ type: "picture", width: Math.ceil(n(20, 300)), height: Math.ceil(n(20, 300)) }),
+    () => ({ type: "picture", size: r() < 0.2 ? null : { width: Math.ceil(n(20, 300)), height: Math.ceil(n(20, 300)) } }),
     () => ({ type: "load", value: parse(JSON.stringify([[at(), at()]])) }),
   ];
   return choices[Math.floor(r() * choices.length)]();
@@ -163,4 +163,52 @@ test("10,000 random sequences: invariants hold, undo returns exactly, writing an
       assert.equal(dump(parse(text)), text, `${where}: write and read`);
     }
   }
+});
+
+const at300 = (...pairs) => ({ type: "load", value: parse(JSON.stringify({ width: 300, height: 300, pairs })) });
+const shown = (width, height) => ({ type: "picture", size: { width, height } });
+
+test("without a picture nothing is placed", () => {
+  for (const action of [{ type: "place", at: [1, 2] }, { type: "add", pairs: [pair([1, 1], [2, 2])] }, { type: "shape", shape: { kind: "fill" } }])
+    assert.deepEqual(S.reduce(S.initial(), action), S.initial());
+  assert.equal(S.editable(S.initial()), false);
+  const s = run([{ type: "add", pairs: [pair([1, 1], [2, 2])] }, { type: "picture", size: null }, { type: "add", pairs: [pair([1, 1], [2, 2])] }]);
+  assert.equal(s.doc.pairs.length, 1);
+  assert.deepEqual(S.sizeOf(s.doc), { width: 200, height: 100 });
+});
+
+test("the same picture in another size takes the points along as one step, and undo keeps the old pixels", () => {
+  let s = run([at300([[75, 75], [140, 75]]), shown(900, 900)], S.initial());
+  assert.deepEqual([s.doc.pairs[0].handle, s.doc.pairs[0].target], [[226, 226], [421, 226]]);
+  assert.deepEqual([s.movedFrom, S.sizeOf(s.doc)], [{ width: 300, height: 300 }, { width: 900, height: 900 }]);
+  s = S.reduce(s, { type: "undo" });
+  assert.deepEqual([s.doc.pairs[0].handle, S.sizeOf(s.doc)], [[75, 75], { width: 900, height: 900 }]);
+  assert.equal(s.movedFrom, null);
+  s = S.reduce(s, { type: "redo" });
+  assert.deepEqual(s.doc.pairs[0].handle, [226, 226]);
+  assert.equal(S.editable(s), true);
+});
+
+test("a picture of another shape leaves the points as they are until a person decides", () => {
+  const s = run([at300([[75, 75], [140, 290]]), shown(900, 100)], S.initial());
+  assert.deepEqual([S.misfit(s), S.editable(s)], [true, false]);
+  assert.deepEqual([s.doc.pairs[0].target, S.sizeOf(s.doc)], [[140, 290], { width: 300, height: 300 }]);
+  assert.equal(S.reduce(s, { type: "add", pairs: [pair([1, 1], [2, 2])] }), s);
+
+  const fitted = S.reduce(s, { type: "fit" });
+  assert.deepEqual(fitted.doc.pairs[0].target.map((v) => Math.round(v * 100) / 100), [421, 96.33]);
+  assert.equal(S.editable(fitted), true);
+  assert.equal(S.misfit(S.reduce(fitted, { type: "undo" })), true, "to decide again");
+
+  const kept = S.reduce(s, { type: "keep" });
+  assert.deepEqual([kept.doc.pairs[0].target, S.sizeOf(kept.doc)], [[140, 290], { width: 900, height: 100 }]);
+  assert.deepEqual(S.outside(kept.doc), [1]);
+
+  const removed = S.reduce(s, { type: "remove", ids: [s.doc.pairs[0].id] });
+  assert.equal(S.editable(removed), true, "nothing is left to decide about");
+});
+
+test("a value without size is in pixels of the picture that is there", () => {
+  const s = run([{ type: "load", value: parse("[[[75, 75], [140, 75]]]") }, shown(900, 400)], S.initial());
+  assert.deepEqual([s.doc.pairs[0].handle, S.sizeOf(s.doc)], [[75, 75], { width: 900, height: 400 }]);
 });

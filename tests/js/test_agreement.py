@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gooddrag.picture import mask, region, value
+from gooddrag.picture import mask, region, sizes, value
 
 HERE = Path(__file__).parent
 SCHEMA = json.loads((HERE.parent.parent / "docs" / "points.schema.json").read_text())
@@ -204,6 +204,37 @@ def test_regions_around_arrows_agree():
         assert found == json.loads(answer), q
         strokes += len(ours)
     assert 6000 < strokes < 8000  # anchors were among them
+
+
+def test_sizes_agree():
+    """What is the same picture in another size, and where points, strokes and growths move then."""
+    rng = random.Random(7)
+    questions = []
+    for _ in range(400):
+        old = (rng.randint(20, 4096), rng.randint(20, 4096))
+        factor = rng.uniform(0.2, 4)
+        new = tuple(max(1, round(s * factor) + rng.choice((0, 0, 0, -1, 1, 2, 9))) for s in old)
+        points = [[rng.uniform(-0.2, 1.2) * s for s in old] for _ in range(4)]
+        data = {
+            "width": old[0],
+            "height": old[1],
+            "pairs": [points[:2], points[2:]],
+            "mask": {"shapes": random_shapes(rng, *old)},
+        }
+        sides = [dict(zip(("width", "height"), size)) for size in (old, new)]
+        questions.append({"resized": json.dumps(data), "from": sides[0], "to": sides[1]})
+    same = 0
+    for question, line in zip(questions, ask(questions)):
+        theirs, size = json.loads(line), tuple(question["to"].values())
+        read = value.parse(question["resized"])
+        assert theirs["same"] is sizes.same_shape(read.size, size)
+        same += theirs["same"]
+        ours = sizes.rescaled(read, size)
+        assert [p["handle"] + p["target"] for p in theirs["pairs"]] == [[*p.handle, *p.target] for p in ours.pairs]
+        for there, here in zip(theirs["shapes"], ours.shapes, strict=True):
+            assert there.get("points", []) == [list(p) for p in here.points]
+            assert there.get("size", 0) == here.size
+    assert 50 < same < 350
 
 
 def test_schema_describes_what_is_written():

@@ -5,13 +5,15 @@ import io
 import json
 import threading
 import time
+import urllib.error
+import urllib.parse
 
 import numpy as np
 import pytest
 from conftest import EXAMPLES, executed
 from PIL import Image
 
-from devtools import workflow
+from devtools import environment, workflow
 from devtools.server import ServerError, WebSocket, failure
 
 
@@ -126,8 +128,6 @@ def test_cancelling_returns_within_one_step_and_the_next_prompt_works(server, qu
 
 
 BAD = [
-    ({"Points": {"points": "[[[100, 100], [256, 100]]]"}}, "target 1 at (256, 100) lies outside the 256x256 picture"),
-    ({"Points": {"points": json.dumps([[[10, 20], [30, 40]]] * 200)}}, "200 pairs were given, at most 64"),
     ({"Points": {"points": "[[[NaN, 100], [25, 100]]]"}}, "NaN is no number in JSON"),
     ({"Points": {"points": "not json"}}, "the points are not valid JSON"),
 ]
@@ -144,6 +144,82 @@ def test_mistakes_are_explained_and_lose_nothing(server, quickstart, node, chang
     node("Points")["points"] = ""
     _, ran = run(server, quickstart)
     assert "GoodDrag_LoRATune" not in ran
+
+
+ELSEWHERE = json.dumps({"width": 512, "height": 500, "pairs": [[[10, 20], [30, 40]]]})
+STOPS = [
+    ("[[[100, 100], [256, 100]]]", "target 1 at (256, 100) lies outside the 256x256 picture"),
+    (json.dumps([[[10, 20], [30, 40]]] * 200), "200 pairs were given, at most 64"),
+    (ELSEWHERE, "placed on a 512x500 picture, but the picture that arrives is 256x256"),
+    ("", "there are no arrows yet"),
+]
+
+
+@pytest.mark.parametrize(("points", "why"), STOPS, ids=[w[:20] for _, w in STOPS])
+def test_arrows_that_do_not_fit_stop_what_is_behind_them_and_nothing_else(server, quickstart, node, points, why):
+    """The picture goes to the editor; the rest of the graph runs, and the run is no failure."""
+    node("Points")["points"] = points
+    if not points:
+        node("Points").pop("suggestion")
+    quickstart["80"] = stock("PreviewImage", images=node("Points")["image"])
+    entry, _ = run(server, quickstart)
+    key = workflow.find(quickstart, "GoodDrag_Points")
+    behind = {"GoodDrag_Points", "GoodDrag_Sampler", "GoodDrag_Decode", "SaveImage", "PreviewImage"}
+    assert {quickstart[k]["class_type"] for k in entry["outputs"]} & behind == {"GoodDrag_Points", "PreviewImage"}
+    assert entry["outputs"]["80"]["images"]
+    outputs = entry["outputs"][key]
+    assert why in outputs["text"][0]
+    (arrived,) = outputs["gooddrag_points"]
+    assert why in arrived["stopped"]
+    assert arrived["size"] == [256, 256]
+    assert Image.open(io.BytesIO(server.image(arrived["image"]))).size == (256, 256)
+    node("Points")["points"] = "[[[100, 100], [130, 100]]]"
+    assert "GoodDrag_Sampler" in run(server, quickstart)[1]
+
+
+def test_the_picture_alone_can_be_run(server, quickstart, node):
+    """What the editor's button does: only what feeds the node runs, and the picture comes even from the cache."""
+    points = workflow.find(quickstart, "GoodDrag_Points")
+    quickstart["80"] = stock(
+        "ImageScale", image=node("Points")["image"], upscale_method="bilinear", width=128, height=64, crop="disabled"
+    )
+    node("Points").update(image=["80", 0], points="")
+    node("Points").pop("suggestion")
+    for _ in range(2):
+        answer = server.post("/prompt", {"prompt": quickstart, "partial_execution_targets": [points]})
+        entry = server.wait(answer["prompt_id"])
+        assert set(entry["outputs"]) == {points}
+        assert entry["outputs"][points]["gooddrag_points"][0]["size"] == [128, 64]
+
+
+def test_pictures_and_stamps_of_files_are_served(server):
+    folder = environment.BASE / "input" / "gooddrag sub"
+    folder.mkdir(parents=True, exist_ok=True)
+    name, paint = "gooddrag sub/a b.png", np.zeros((80, 96, 4), np.uint8)
+    paint[..., 0], paint[:40, :, 3] = 200, 255  # red, the lower half transparent
+    Image.fromarray(paint).save(folder / "a b.png")
+
+    def ask(route, **query):
+        return server.request(f"/gooddrag/{route}?{urllib.parse.urlencode(query)}")
+
+    shown = Image.open(io.BytesIO(ask("picture", node="LoadImage", image=name)))
+    assert (shown.mode, shown.size) == ("RGB", (96, 80))
+    assert shown.getpixel((10, 70)) == (200, 0, 0)  # Load Image's picture has no transparency
+    before = json.loads(ask("stamps", name=f"{name} [input]"))
+    Image.new("RGB", (50, 50)).save(folder / "a b.png")
+    after = json.loads(ask("stamps", name=f"{name} [input]"))
+    assert before != after
+    for bad in ("../../user/x.png", "missing.png", "/etc/passwd", "x" * 5000, "gooddrag sub"):
+        assert json.loads(ask("stamps", name=bad)) == {bad: None}
+        with pytest.raises(urllib.error.HTTPError) as error:
+            ask("picture", node="LoadImage", image=bad)
+        assert error.value.code == 400
+    with pytest.raises(urllib.error.HTTPError):
+        ask("picture", node="KSampler", image=name)
+    (folder / "words.png").write_text("no picture")
+    with pytest.raises(urllib.error.HTTPError) as error:
+        ask("picture", node="LoadImage", image="gooddrag sub/words.png")
+    assert error.value.code == 400
 
 
 def stock(class_type, **inputs):

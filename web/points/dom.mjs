@@ -126,6 +126,14 @@ const CSS = `
 .gd-hint { position: absolute; left: 8px; right: 8px; bottom: 8px; padding: 5px 9px; border-radius: 5px; background: rgba(0, 0, 0, .78); color: #fff;
   pointer-events: none; text-align: center; }
 .gd-hint[hidden] { display: none; }
+.gd-notice { position: absolute; left: 8px; right: 8px; top: 8px; display: flex; flex-direction: column; gap: 4px; align-items: center;
+  pointer-events: none; }
+.gd-notice.gd-empty { top: 0; bottom: 0; justify-content: center; }
+.gd-notice[hidden], .gd-notice [hidden] { display: none; }
+.gd-notice-row { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; justify-content: center; padding: 5px 9px; border-radius: 5px;
+  background: rgba(74, 46, 0, .92); color: #fff; text-align: center; }
+.gd-empty .gd-notice-row { flex-direction: column; background: rgba(0, 0, 0, .6); gap: 10px; padding: 12px; }
+.gd-notice button { pointer-events: auto; }
 .gd-error { padding: 6px 9px; border-radius: 5px; background: #7a1d1d; color: #fff; }
 .gd-error[hidden] { display: none; }
 .gd-error textarea { width: 100%; height: 70px; margin-top: 4px; font: 11px monospace; }

@@ -1,159 +1,91 @@
 // @ts-check
 /**
- * ComfyUI around the editor: which picture lies upstream, and what a run reports.
+ * ComfyUI around the editor: what a run reports to which node, and the dialog.
  *
- * Only documented hooks are used: events of `api`, and what nodes and links show of themselves.
+ * Only documented hooks are used: events of `api` and of the canvas, and what nodes and links show of themselves.
  * @typedef {import("./session.mjs").Session} Session
- * @typedef {import("./session.mjs").Picture} Picture
- * @typedef {{filename: string, subfolder?: string, type?: string}} File
+ * @typedef {import("./picture.mjs").Frame} Frame
  */
 
-const WATCH_MS = 400;
+import { Watched, loadPicture, opened, viewUrl } from "./picture.mjs";
+import { executionId, origin, placeOf } from "./upstream.mjs";
 
-/** Sessions by the node they belong to. @type {Map<any, {session: Session, upstream: string}>} */
-const sessions = new Map();
+const WATCH_MS = 400;
+/** Files are looked at when the page is come back to, after runs, and this often while it is seen. */
+const FILES_MS = 4000;
+
+/** What is watched, by node. @type {Map<any, Watched>} */
+const watched = new Map();
 
 /** @returns {Session[]} of all editors */
 export function everySession() {
-  return [...sessions.values()].map(({ session }) => session);
+  return [...watched.values()].map(({ session }) => session);
 }
 
-/** @param {any} api @param {File} file */
-function viewUrl(api, file) {
-  const query = new URLSearchParams({ filename: file.filename, subfolder: file.subfolder ?? "", type: file.type ?? "output" });
-  return api.apiURL(`/view?${query}`);
-}
-
-/** @param {string} url @returns {Promise<Picture>} */
-async function loadPicture(url) {
-  const image = new Image();
-  image.src = url;
-  await image.decode();
-  return image;
-}
-
-/** The node that feeds an input, past reroutes. @param {any} node @param {string} name @returns {any} */
+/** The node that feeds an input of a points node, in the copy of a subgraph that is shown. @param {any} node @param {string} name @returns {any} */
 export function source(node, name) {
-  const index = node.inputs?.findIndex((/** @type {any} */ input) => input.name === name) ?? -1;
-  let from = index >= 0 && node.graph ? node.getInputNode?.(index) : null; // a node being made is in no graph yet
-  for (let i = 0; from && i < 50 && /reroute/i.test(from.type ?? ""); i++) from = from.getInputNode?.(0);
-  return from ?? null;
-}
-
-/** @param {any} node @param {string} name */
-function widgetValue(node, name) {
-  return node.widgets?.find((/** @type {any} */ w) => w.name === name)?.value;
-}
-
-/**
- * Where the picture upstream can be had before any run.
- * @param {any} app @param {any} api @param {any} node
- * @returns {{url: string, scene?: string} | null}
- */
-function upstreamPicture(app, api, node) {
-  const from = source(node, "image");
-  if (!from) return null;
-  if (from.type === "GoodDrag_DemoModel") {
-    const query = new URLSearchParams({ kind: String(widgetValue(from, "kind")), scene: String(widgetValue(from, "scene")) });
-    return { url: api.apiURL(`/gooddrag/scene?${query}`), scene: api.apiURL(`/gooddrag/scene_points?${query}`) };
-  }
-  const shown = app.nodeOutputs?.[from.id]?.images?.[0];
-  const chosen = widgetValue(from, "image");
-  if (typeof chosen === "string" && from.widgets?.some((/** @type {any} */ w) => w.name === "upload" || w.options?.image_upload || w.name === "image")) {
-    const annotated = chosen.match(/^(.*) \[(input|output|temp)\]$/);
-    const [path, type] = annotated ? [annotated[1], annotated[2]] : [chosen, "input"];
-    const slash = path.lastIndexOf("/");
-    if (path) return { url: viewUrl(api, { filename: path.slice(slash + 1), subfolder: path.slice(0, Math.max(slash, 0)), type }) };
-  }
-  return shown ? { url: viewUrl(api, shown) } : null;
-}
-
-/** A sampler that drags these points goes on from its last run. @param {any} node */
-function goesOn(node) {
-  return Boolean(node.graph?._nodes?.some((/** @type {any} */ n) => n.type === "GoodDrag_Sampler" && source(n, "points") === node && widgetValue(n, "start") === "last run"));
-}
-
-/** Look upstream, and load what is there if it is new. @param {any} app @param {any} api @param {any} node */
-async function watch(app, api, node) {
-  const entry = sessions.get(node);
-  if (!entry) return;
-  entry.session.continues = goesOn(node);
-  const found = upstreamPicture(app, api, node);
-  const upstream = found?.url ?? "";
-  if (upstream === entry.upstream) return;
-  entry.upstream = upstream;
-  const { session } = entry;
-  if (!found) return;
-  try {
-    const picture = await loadPicture(found.url);
-    const suggestion = found.scene ? await (await fetch(found.scene)).json() : [];
-    if (entry.upstream !== upstream) return;
-    session.suggestion = source(node, "suggestion") ? suggestion : [];
-    [session.given, session.after, session.result, session.preview] = [null, null, null, null];
-    session.setPicture(picture);
-  } catch {
-    // not there yet: the next run brings the picture itself
-    if (entry.upstream === upstream) session.refresh();
-  }
+  const place = watched.get(node)?.place();
+  return place ? origin(place, name)?.node ?? null : null;
 }
 
 /** Keep a session up to date for as long as its node exists. @param {any} app @param {any} api @param {any} node @param {Session} session */
 export function attach(app, api, node, session) {
-  sessions.set(node, { session, upstream: "" });
+  const watch = new Watched(app, api, node, session);
+  watched.set(node, watch);
   // a look every now and then costs no frames, and no widget of another node has to be patched
-  const timer = setInterval(() => watch(app, api, node), WATCH_MS);
-  void watch(app, api, node);
+  const timers = [
+    setInterval(() => watch.look(), WATCH_MS),
+    setInterval(() => void (document.visibilityState === "visible" && watch.lookAtFiles()), FILES_MS),
+  ];
+  watch.look();
   return () => {
-    clearInterval(timer);
-    sessions.delete(node);
+    timers.forEach(clearInterval);
+    watched.delete(node);
   };
 }
 
-/** @param {unknown} id of an execution, "12" or "3:12" inside a subgraph */
-const lastPart = (id) => String(id ?? "").split(":").at(-1);
-
-/** Sessions whose points are dragged by the sampler with this id. @param {any} app @param {unknown} id */
-function dragging(app, id) {
-  return [...sessions].filter(([node]) => {
-    const { graph } = node;
-    return graph?._nodes?.some((/** @type {any} */ n) => n.type === "GoodDrag_Sampler" && String(n.id) === lastPart(id) && source(n, "points") === node);
-  }).map(([, { session }]) => session);
+/** The copies of points nodes with something that a run reports of the node `id`. @param {any} app @param {unknown} id @param {string[]} inputs to follow from there @returns {[Watched, string][]} */
+function behind(app, id, ...inputs) {
+  /** @type {import("./upstream.mjs").Place | null} */
+  let place = placeOf(app.graph?.rootGraph ?? app.graph, id);
+  for (const input of inputs) place = place && origin(place, input);
+  const watch = place && watched.get(place.node);
+  return watch && place ? [[watch, executionId(place)]] : [];
 }
+
+/** Copies whose points are dragged by the sampler with this id. @param {any} app @param {unknown} id */
+const dragging = (app, id) => behind(app, id, "points");
 
 /** @param {any} app @param {any} api @param {any} data of an "executed" event */
 async function executed(app, api, { node: id, output }) {
   if (!output) return;
   const [arrived] = output.gooddrag_points ?? [];
   if (arrived) {
-    for (const [node, { session }] of sessions) {
-      if (String(node.id) !== lastPart(id)) continue;
-      const picture = await loadPicture(viewUrl(api, arrived.image));
-      session.suggestion = arrived.suggestion ?? [];
-      const shade = arrived.mask ? await loadPicture(viewUrl(api, arrived.mask)) : null;
-      session.setMask(session.masked, shade, !shade && session.masked && !session.own());
-      session.setPicture(picture);
-      session.protected = arrived.protected ?? [];
-      session.refresh();
+    for (const watch of watched.values()) {
+      if (!watch.has(id)) continue;
+      // asked for a picture, a person expects no more than that
+      if (arrived.stopped && !watch.fetching) tell(app, arrived.stopped);
+      await watch.arrived(String(id), arrived);
     }
   }
   const [result] = output.gooddrag_result ?? [];
-  if (result) {
-    for (const session of dragging(app, id)) {
-      [session.preview, session.result] = [null, result];
-      session.refresh();
-    }
-  }
+  if (result) for (const [watch, copy] of dragging(app, id)) watch.put(copy, { preview: null, result });
   const [after] = output.gooddrag_after ?? [];
   if (after) {
     const picture = await loadPicture(viewUrl(api, after.image));
-    for (const { session } of sessions.values()) {
-      if (JSON.stringify(session.result?.points) !== JSON.stringify(after.points)) continue;
-      session.setResult(picture);
-      session.dispatch({ type: "cancel" });
-      for (const listener of session.listeners) listener(null);
-      session.refresh();
+    for (const [watch, copy] of behind(app, id, "trace", "points")) {
+      if (JSON.stringify(watch.frame(copy).result?.points) !== JSON.stringify(after.points)) continue;
+      watch.session.dispatch({ type: "cancel" });
+      if (copy === watch.shown) watch.session.setResult(picture);
+      watch.put(copy, { after: picture });
     }
   }
+}
+
+/** A run stopped at the points: said where it is seen whatever part of the graph is on the screen. @param {any} app @param {string} why */
+function tell(app, why) {
+  const detail = `${why[0].toUpperCase()}${why.slice(1)}.`;
+  app.extensionManager?.toast?.add?.({ severity: "warn", summary: "GoodDrag Points stopped this run", detail, life: 10_000 });
 }
 
 /** @param {any} app @param {any} api */
@@ -167,29 +99,31 @@ export function listen(app, api) {
   /** @type {unknown} */ let running = null;
   api.addEventListener("executing", (/** @type {any} */ event) => {
     running = event.detail;
-    if (running === null || running === undefined) for (const { session } of sessions.values()) endPreview(session);
+    if (running === null || running === undefined) watched.forEach(ended);
   });
   api.addEventListener("executed", (/** @type {any} */ event) => void executed(app, api, event.detail));
   for (const name of ["execution_error", "execution_interrupted"]) {
-    api.addEventListener(name, () => sessions.forEach(({ session }) => endPreview(session)));
+    api.addEventListener(name, () => watched.forEach(ended));
   }
   /** @param {Blob} blob @param {unknown} id */
   const preview = async (blob, id) => {
     const found = dragging(app, id);
     if (!found.length) return;
     const bitmap = await createImageBitmap(blob);
-    for (const session of found) {
-      session.preview = bitmap;
-      session.refresh();
-    }
+    for (const [watch, copy] of found) watch.put(copy, { preview: bitmap });
   };
+  window.addEventListener("focus", () => watched.forEach((watch) => void watch.lookAtFiles()));
+  app.canvas?.canvas?.addEventListener("subgraph-opened", (/** @type {any} */ event) => {
+    const { subgraph, fromNode } = event.detail ?? {};
+    if (fromNode) opened.set(subgraph, fromNode);
+    watched.forEach((watch) => watch.look());
+  });
   api.addEventListener("b_preview_with_metadata", (/** @type {any} */ e) => void preview(e.detail.blob, e.detail.nodeId ?? e.detail.displayNodeId));
   api.addEventListener("b_preview", (/** @type {any} */ e) => void preview(e.detail, running));
 }
 
-/** @param {Session} session */
-function endPreview(session) {
-  if (!session.preview) return;
-  session.preview = null;
-  session.refresh();
+/** A run is over: there is no preview any more, and no picture on its way. @param {Watched} watch */
+function ended(watch) {
+  watch.setFetching(false);
+  for (const [copy, { preview }] of watch.frames) if (preview) watch.put(copy, { preview: null });
 }

@@ -13,6 +13,7 @@
 import { button, el, slider } from "./dom.mjs";
 import { keyList } from "./keylist.mjs";
 import { segments } from "./segments.mjs";
+import { StageNotice } from "./stage-notice.mjs";
 import { PairTable } from "./table.mjs";
 
 /** @type {[Tool, string, string][]} */
@@ -63,13 +64,14 @@ export function layout(session, commands, options) {
   ], (value) => commands.chooseShow(value));
   const choices = el("div", { class: "gd-bar" }, [region.root, el("span", { class: "gd-gap" }), show.root]);
   const table = new PairTable(session);
-  const { stage, base, top, ends, hint } = stageParts();
+  const notice = new StageNotice(session);
+  const { stage, base, top, ends, hint } = stageParts(notice.root);
   const keys = keyList(stage);
   stage.append(keys.root);
   const status = el("div", { class: "gd-status", role: "status", "aria-live": "polite" });
   const { error, errorText, errorRaw } = errorParts(session);
   const root = el("div", { class: "gd-editor", role: "group", "aria-label": "GoodDrag points" }, [bar, choices, maskBar, error, stage, table.root, status]);
-  return { root, tools, undo, redo, pairs, region, show, keys, maskBar, mode, table, stage, base, top, ends, hint, status, error, errorText, errorRaw };
+  return { root, tools, undo, redo, pairs, region, show, keys, maskBar, mode, table, stage, base, top, ends, hint, notice, status, error, errorText, errorRaw };
 }
 
 /** @param {Session} session @param {Commands} commands */
@@ -95,12 +97,13 @@ function maskTools(session, commands) {
   return { maskBar, mode };
 }
 
-function stageParts() {
+/** @param {HTMLElement} notice */
+function stageParts(notice) {
   const [base, top] = [0, 1].map(() => el("canvas", { "aria-hidden": "true" }));
   const ends = el("div", { class: "gd-ends", role: "group", "aria-label": "Handles and targets" });
   const hint = el("div", { class: "gd-hint" });
   const words = "Picture. Press on a handle and release on its target; or move a cross with the arrow keys and set handle and target with Enter.";
-  const stage = el("div", { class: "gd-stage", tabindex: 0, role: "group", "aria-label": words }, [base, top, ends, hint]);
+  const stage = el("div", { class: "gd-stage", tabindex: 0, role: "group", "aria-label": words }, [base, top, ends, hint, notice]);
   return { stage, base, top, ends, hint };
 }
 

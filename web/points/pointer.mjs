@@ -80,6 +80,7 @@ export class Pointer {
       this.gesture = { kind: "pan", from: at, view };
       return editor.draw();
     }
+    if (!session.placeable()) return editor.sayWhyNot();
     editor.edits();
     if (session.tool === "arrow" || session.tool === "pin") {
       this.pressArrow(event, at, view);
@@ -185,6 +186,7 @@ export class Pointer {
   /** Say what is under the pointer. @param {Point} at @param {View} view */
   describe(at, view) {
     const { editor, session } = this;
+    if (!session.picture) return;
     const [x, y] = toPicture(view, at);
     const { width, height } = editor.size();
     const inside = x >= -0.5 && y >= -0.5 && x <= width - 0.5 && y <= height - 0.5;

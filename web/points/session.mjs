@@ -7,10 +7,14 @@
  * @typedef {"arrow" | "pin" | "brush" | "eraser" | "lasso" | "rectangle" | "hand"} Tool
  * @typedef {"original" | "result" | "compare"} Show
  * @typedef {CanvasImageSource & {width: number, height: number}} Picture
+ * @typedef {object} Standing how the picture that is shown stands to what a run would deliver
+ * @property {"unconnected" | "loading" | "unknown" | "current" | "outdated"} state "unknown": none is shown
+ * @property {string} [why] for people: what is not known, or what changed
+ * @property {boolean} [fetching] a run for the picture is on its way
  */
 
 import { around, isAnchor } from "./region.mjs";
-import { initial, reduce, toValue } from "./state.mjs";
+import { editable, initial, reduce, toValue } from "./state.mjs";
 import { ValueError, dump, parse } from "./value.mjs";
 
 export class Session {
@@ -22,6 +26,9 @@ export class Session {
     /** The string that could not be read, and why. @type {{text: string, message: string} | null} */
     this.broken = null;
     /** @type {Picture | null} */ this.picture = null;
+    /** @type {Standing} */ this.standing = { state: "unconnected" };
+    /** Runs what feeds the node, so that its picture comes. @type {(() => void) | null} */ this.getPicture = null;
+    /** Why the last run stopped at this node. */ this.stopped = "";
     /** The shade of the mask that is connected, where it is known. @type {Picture | null} */ this.given = null;
     /** The connected mask is known to be empty, which counts as none. */ this.givenEmpty = false;
     /** @type {Picture | null} */ this.preview = null;
@@ -146,6 +153,11 @@ export class Session {
     this.dispatch(action);
   }
 
+  /** Something can be placed on the picture. */
+  placeable() {
+    return !this.broken && editable(this.state);
+  }
+
   /** Something beside the state changed. */
   refresh() {
     for (const listener of this.listeners) listener(null);
@@ -156,8 +168,9 @@ export class Session {
     const before = this.state;
     this.state = reduce(before, action);
     if (this.state === before) return;
-    if (this.state.doc !== before.doc) this.protected = [];
-    if (this.state.doc !== before.doc && !this.broken) {
+    if (this.state.doc !== before.doc) [this.protected, this.stopped] = [[], ""];
+    // a picture of another size, or a loaded value, is no doing of a person: the value stays, and a run reads it by the same rule
+    if (this.state.doc !== before.doc && !this.broken && action.type !== "picture" && action.type !== "load") {
       const text = dump(toValue(this.state));
       if (text !== this.text) {
         this.text = text;
@@ -181,7 +194,6 @@ export class Session {
       this.broken = null;
       this.text = text;
       this.dispatch({ type: "load", value: parsed });
-      this.text = text;
     } catch (error) {
       if (!(error instanceof ValueError)) throw error;
       this.broken = { text, message: error.message };
@@ -201,7 +213,7 @@ export class Session {
   /** @param {Picture | null} picture */
   setPicture(picture) {
     this.picture = picture;
-    if (picture) this.dispatch({ type: "picture", width: picture.width, height: picture.height });
+    this.dispatch({ type: "picture", size: picture && { width: picture.width, height: picture.height } });
     this.refresh();
   }
 }

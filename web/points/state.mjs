@@ -2,21 +2,27 @@
 /**
  * What the editor knows and how it changes: a pure reducer `(state, action) -> state`.
  *
- * The document (pairs, region, shapes, mode, picture size) has a history; selection and a handle that waits for its target have
- * none. A gesture, such as a drag of the pointer, names itself so that all of its moves are one step of the history.
+ * The document (pairs, region, shapes, mode, and the size of the picture that they refer to) has a history; selection and a handle
+ * that waits for its target have none. A gesture, such as a drag of the pointer, names itself so that all of its moves are one step
+ * of the history. `picture` is the size of what is shown: without one nothing can be placed, and a document that was made for
+ * another size is moved along if that is clear, or has to be decided about first.
  * @typedef {import("./value.mjs").Point} Point
  * @typedef {import("./value.mjs").Shape} Shape
  * @typedef {import("./value.mjs").Mode} Mode
  * @typedef {import("./value.mjs").Region} Region
  * @typedef {import("./value.mjs").Value} Value
+ * @typedef {import("./sizes.mjs").Size} Size
  * @typedef {"handle" | "target"} End
  * @typedef {{id: number, handle: Point, target: Point, off: boolean}} Pair
  * @typedef {{pairs: Pair[], shapes: Shape[], mode: Mode, region: Region,
  *   width: number | null, height: number | null}} Doc
  * @typedef {{doc: Doc, selection: string[], pending: Point | null, past: Doc[], future: Doc[], gesture: string | null,
- *   base: Doc | null, nextId: number, refused: string}} State `refused`: why the last action did nothing
+ *   base: Doc | null, nextId: number, refused: string, picture: Size | null, movedFrom: Size | null}} State `refused`: why the last action
+ *   did nothing; `movedFrom`: the size from which the document was moved along
  * @typedef {{type: "load", value: Value}
- *   | {type: "picture", width: number, height: number}
+ *   | {type: "picture", size: Size | null}
+ *   | {type: "fit"}
+ *   | {type: "keep"}
  *   | {type: "place", at: Point}
  *   | {type: "add", pairs: {handle: Point, target: Point, off?: boolean}[]}
  *   | {type: "cancel"}
@@ -39,10 +45,13 @@
  */
 
 import { isAnchor } from "./region.mjs";
+import { rescaled, sameShape } from "./sizes.mjs";
 import { MAX_LISTED, MAX_PAIRS, MAX_SHAPES, empty } from "./value.mjs";
 
 export const HISTORY = 200;
 const OFFSET = 12;
+/** What takes coordinates of the picture that is shown. */
+const ON_PICTURE = new Set(["place", "add", "move", "nudge", "set", "duplicate", "shape"]);
 
 /** @returns {State} */
 export function initial() {
@@ -56,6 +65,8 @@ export function initial() {
     base: null,
     nextId: 1,
     refused: "",
+    picture: null,
+    movedFrom: null,
   };
 }
 
@@ -82,6 +93,49 @@ export function toValue({ doc }) {
   const { shapes, mode, region, width, height } = doc;
   const pairs = doc.pairs.map(({ handle, target, off }) => (off ? { handle, target, off } : { handle, target }));
   return { pairs, shapes, mode, region, width, height };
+}
+
+/** The size that the document's coordinates refer to. @param {Doc} doc @returns {Size | null} */
+export function sizeOf({ width, height }) {
+  return width === null || height === null ? null : { width, height };
+}
+
+/** @param {Size} a @param {Size} b */
+const same = (a, b) => a.width === b.width && a.height === b.height;
+
+/** @param {Doc} doc */
+const blank = (doc) => !doc.pairs.length && !doc.shapes.length;
+
+/** The document was made for a picture of another shape than the one that is shown. @param {State} state */
+export function misfit({ doc, picture }) {
+  const size = sizeOf(doc);
+  return Boolean(picture && size && !same(size, picture));
+}
+
+/** Something can be placed: there is a picture, and it is the document's. @param {State} state */
+export function editable(state) {
+  return state.picture !== null && !misfit(state);
+}
+
+/**
+ * The document meets the picture that is shown. What names no size, or holds nothing, is this picture's; what was made for the same
+ * picture in another size moves along, as one step; the rest stays as it is.
+ * @param {State} state @returns {State}
+ */
+function met(state) {
+  const { doc, picture } = state;
+  const size = sizeOf(doc);
+  if (!picture || (size && same(size, picture))) return state;
+  if (!size || blank(doc)) return { ...state, doc: { ...doc, ...picture } };
+  if (!sameShape(size, picture)) return state;
+  return { ...commit(state, { ...doc, ...rescaled(doc, size, picture), ...picture }), movedFrom: size };
+}
+
+/** As `met`, but in an undone or redone document of another size pixels are what was meant. @param {State} state @returns {State} */
+function returned(state) {
+  const { doc, picture } = state;
+  const size = sizeOf(doc);
+  return picture && (!size || blank(doc) || sameShape(size, picture)) ? { ...state, doc: { ...doc, ...picture } } : state;
 }
 
 /** Pairs with a point that is not in the picture. @param {Doc} doc @returns {number[]} their numbers, from 1 */
@@ -118,7 +172,7 @@ export function inside(doc, [x, y]) {
 function commit(state, doc) {
   if (doc === state.doc) return state;
   const past = [...state.past, state.doc].slice(-HISTORY);
-  return keepSelection({ ...state, doc, past, future: [], gesture: null, base: null });
+  return keepSelection({ ...state, doc, past, future: [], gesture: null, base: null, movedFrom: null });
 }
 
 /** Selected ends that exist no more are forgotten. @param {State} state @returns {State} */
@@ -172,7 +226,7 @@ function moved(state, base, dx, dy) {
 /** @param {Doc} a @param {Doc} b */
 function sameDoc(a, b) {
   /** @param {Doc} d */
-  const content = (d) => JSON.stringify([d.pairs.map(({ handle, target, off }) => [handle, target, off]), d.shapes, d.mode, d.region]);
+  const content = (d) => JSON.stringify([d.pairs.map(({ handle, target, off }) => [handle, target, off]), d.shapes, d.mode, d.region, sizeOf(d)]);
   return content(a) === content(b);
 }
 
@@ -181,6 +235,7 @@ function sameDoc(a, b) {
  * @returns {State} the same object when nothing changed
  */
 export function reduce(state, action) {
+  if (ON_PICTURE.has(action.type) && !editable(state)) return state;
   const before = state.refused ? { ...state, refused: "" } : state;
   const after = step(before, action);
   return after === before ? state : after;
@@ -192,15 +247,21 @@ function step(state, action) {
   switch (action.type) {
     case "load": {
       const { doc: loaded, nextId } = toDoc(action.value, state.nextId);
-      const next = { ...loaded, width: loaded.width ?? doc.width, height: loaded.height ?? doc.height };
-      if (sameDoc(next, doc)) return state;
-      return { ...commit(state, next), nextId, selection: [], pending: null };
+      const next = met({ ...commit(state, loaded), nextId, selection: [], pending: null });
+      return sameDoc(next.doc, doc) ? state : next;
     }
     case "picture": {
-      if (doc.width === action.width && doc.height === action.height) return state;
-      // not a step of its own: the picture changed, not the points
-      return { ...state, doc: { ...doc, width: action.width, height: action.height } };
+      const { size } = action;
+      if (size === state.picture || (size && state.picture && same(size, state.picture))) return state;
+      return met({ ...state, picture: size, pending: null, gesture: null, base: null, movedFrom: null });
     }
+    case "fit": {
+      const size = sizeOf(doc);
+      const { picture } = state;
+      return size && picture && misfit(state) ? commit(state, { ...doc, ...rescaled(doc, size, picture), ...picture }) : state;
+    }
+    case "keep":
+      return state.picture && misfit(state) ? commit(state, { ...doc, ...state.picture }) : state;
     case "place":
       if (!state.pending) return { ...state, pending: inside(doc, action.at), selection: [] };
       return add(state, [{ handle: state.pending, target: action.at }]);
@@ -243,7 +304,7 @@ function step(state, action) {
     case "remove": {
       const ids = new Set(action.ids ?? selectedIds(state));
       const pairs = doc.pairs.filter((p) => !ids.has(p.id));
-      return pairs.length === doc.pairs.length ? state : commit(state, { ...doc, pairs });
+      return pairs.length === doc.pairs.length ? state : met(commit(state, { ...doc, pairs }));
     }
     case "duplicate": {
       const ids = new Set(selectedIds(state));
@@ -284,22 +345,20 @@ function step(state, action) {
     case "region":
       return doc.region === action.region ? state : commit(state, { ...doc, region: action.region });
     case "clearMask":
-      return doc.shapes.length || doc.region !== "auto" ? commit(state, { ...doc, shapes: [], region: "auto" }) : state;
+      return doc.shapes.length || doc.region !== "auto" ? met(commit(state, { ...doc, shapes: [], region: "auto" })) : state;
     case "mode":
       return doc.mode === action.mode ? state : commit(state, { ...doc, mode: action.mode });
     case "undo": {
       const before = state.past.at(-1);
       if (!before) return state;
-      const { width, height } = doc;
       const future = [...state.future, doc];
-      return keepSelection({ ...state, doc: { ...before, width, height }, past: state.past.slice(0, -1), future, gesture: null, base: null, pending: null });
+      return returned(keepSelection({ ...state, doc: before, past: state.past.slice(0, -1), future, gesture: null, base: null, pending: null, movedFrom: null }));
     }
     case "redo": {
       const after = state.future.at(-1);
       if (!after) return state;
-      const { width, height } = doc;
       const past = [...state.past, doc];
-      return keepSelection({ ...state, doc: { ...after, width, height }, past, future: state.future.slice(0, -1), gesture: null, base: null, pending: null });
+      return returned(keepSelection({ ...state, doc: after, past, future: state.future.slice(0, -1), gesture: null, base: null, pending: null, movedFrom: null }));
     }
     default:
       return state;

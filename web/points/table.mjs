@@ -17,26 +17,32 @@ export class PairTable {
   constructor(session) {
     this.session = session;
     this.body = el("tbody");
+    this.adding = button("Add a pair in the middle of the picture", null, () => this.add(), { text: "Add a pair" });
     this.root = el("div", { class: "gd-table", hidden: true, role: "region", "aria-label": "Pairs", tabindex: 0 }, [
       el("table", {}, [
         el("thead", {}, [el("tr", {}, ["", "handle x", "y", "target x", "y", ""].map((text) => (text ? el("th", { scope: "col", text }) : el("td"))))]),
         this.body,
       ]),
-      button("Add a pair in the middle of the picture", null, () => this.add(), { text: "Add a pair" }),
+      this.adding,
     ]);
     this.root.addEventListener("pointerdown", (e) => e.stopPropagation());
     /** @type {Pair[] | null} */ this.shown = null;
+    /** Numbers can be typed. */ this.open = true;
   }
 
   add() {
-    const { width, height } = this.session.state.doc;
-    const [x, y] = [Math.round((width ?? 512) / 2), Math.round((height ?? 512) / 2)];
+    const { picture } = this.session.state;
+    if (!picture) return;
+    const [x, y] = [Math.round(picture.width / 2), Math.round(picture.height / 2)];
     this.session.dispatch({ type: "add", pairs: [{ handle: [x, y], target: [x + 40, y] }] });
   }
 
   update() {
     const { pairs } = this.session.state.doc;
-    if (this.root.hidden || this.shown === pairs) return;
+    const open = this.session.placeable();
+    this.adding.disabled = !open;
+    if (this.root.hidden || (this.shown === pairs && this.open === open)) return;
+    this.open = open;
     const focused = /** @type {HTMLElement | null} */ (this.root.contains(document.activeElement) ? document.activeElement : null)?.dataset.cell;
     this.shown = pairs;
     this.body.replaceChildren(...pairs.map((p, i) => this.row(p, i)));
@@ -70,6 +76,7 @@ export class PairTable {
     return [0, 1].map((axis) => {
       const name = `${pair.id}-${end}-${axis}`;
       const input = el("input", { type: "number", step: 1, value: round(pair[end][axis]), "aria-label": `${what}, ${end} ${"xy"[axis]}`, "data-cell": name });
+      input.disabled = !this.open;
       input.addEventListener("change", () => {
         const value = Number(input.value);
         const at = /** @type {[number, number]} */ ([...pair[end]]);

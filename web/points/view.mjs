@@ -14,13 +14,14 @@ import { Ends } from "./ends.mjs";
 import { centred, fit, kept, toScreen, zoomAt } from "./geometry.mjs";
 import { acceptDrops } from "./intake.mjs";
 import { Keys } from "./keys.mjs";
+import { words } from "./stage-notice.mjs";
 import { TOOLS, layout } from "./layout.mjs";
 import { Menu } from "./menu.mjs";
 import { Pointer } from "./pointer.mjs";
 import { around, isAnchor } from "./region.mjs";
 import { samePoints } from "./session.mjs";
 import { StagePainter } from "./stage.mjs";
-import { inside, named, outside, room, unkey } from "./state.mjs";
+import { inside, named, outside, room, sizeOf, unkey } from "./state.mjs";
 import { MAX_PAIRS } from "./value.mjs";
 
 export class Editor {
@@ -74,7 +75,10 @@ export class Editor {
     const { session, parts } = this;
     const { doc, past, future } = session.state;
     this.stage.dataset.picture = session.picture ? `${session.picture.width}x${session.picture.height}` : "";
-    for (const [tool, b] of parts.tools) b.setAttribute("aria-pressed", String(tool === session.tool));
+    for (const [tool, b] of parts.tools) {
+      b.setAttribute("aria-pressed", String(tool === session.tool));
+      b.disabled = tool !== "hand" && !session.placeable();
+    }
     parts.undo.disabled = !past.length;
     parts.redo.disabled = !future.length;
     const pins = doc.pairs.filter(isAnchor).length;
@@ -97,6 +101,7 @@ export class Editor {
     this.shown = shows + session.own();
     this.stage.dataset.shows = shows;
     this.ends.update();
+    parts.notice.update();
     parts.table.update();
     this.showHint();
     if (before && session.state !== before && session.state.refused) this.say(session.state.refused);
@@ -110,7 +115,11 @@ export class Editor {
     const out = outside(session.state.doc);
     const stuck = pairs.flatMap((p, i) => (!p.off && !isAnchor(p) && session.protected.some((h) => samePoints([h], [p.handle])) ? [i + 1] : []));
     let text = "";
-    if (!session.picture) text = "No picture yet: connect one to `image`, or queue once.";
+    const { movedFrom, picture } = session.state;
+    if (!session.placeable()) text = "";
+    else if (session.stopped) text = `The last run stopped here: ${session.stopped}.`;
+    else if (movedFrom && picture && pairs.length)
+      text = `Moved along from ${movedFrom.width}x${movedFrom.height} to this picture of ${picture.width}x${picture.height}. Ctrl+Z keeps the old pixels.`;
     else if (room(session.state.doc) < 0) text = `${MAX_PAIRS - room(session.state.doc)} pairs are on; at most ${MAX_PAIRS} can be dragged at once.`;
     else if (this.painter.refused()) text = `Not drawn: ${this.painter.refused()}.`;
     else if (out.length) text = `Outside this picture: pair ${out.join(", ")}. Move or remove it.`;
@@ -126,12 +135,10 @@ export class Editor {
     this.parts.hint.hidden = !text;
   }
 
-  /** The size that coordinates refer to. */
+  /** The size of what the stage shows: of the picture, else of the one that the arrows were drawn on, else its own. */
   size() {
     const { picture, state } = this.session;
-    const { width, height } = state.doc;
-    if (picture) return { width: picture.width, height: picture.height };
-    return { width: width ?? 512, height: height ?? 512 };
+    return picture ? { width: picture.width, height: picture.height } : sizeOf(state.doc) ?? this.stageSize();
   }
 
   stageSize() {
@@ -231,6 +238,12 @@ export class Editor {
     if (this.parts.status.classList.contains("gd-failed")) return;
     this.parts.status.setAttribute("aria-live", "off");
     this.parts.status.textContent = text;
+  }
+
+  /** Nothing can be placed now. */
+  sayWhyNot() {
+    const { picture, arrows } = words(this.session);
+    this.say(picture && !this.session.picture ? picture : arrows);
   }
 
   /** A pair was drawn. */

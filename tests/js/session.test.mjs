@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { Session } from "../../web/points/session.mjs";
+import { words } from "../../web/points/stage-notice.mjs";
+
+const picture = (width, height) => /** @type {any} */ ({ width, height });
+const VALUE = '{"version":2,"width":300,"height":300,"pairs":[{"handle":[75,75],"target":[140,75]}]}';
+
+test("a picture of another size changes no value; a run reads it by the same rule", () => {
+  const heard = [];
+  const s = new Session((text) => heard.push(text));
+  s.setValue(VALUE);
+  s.setPicture(picture(300, 300));
+  s.setPicture(picture(900, 900));
+  assert.deepEqual(s.state.doc.pairs[0].handle, [226, 226]);
+  assert.deepEqual([s.getValue(), heard], [VALUE, []]);
+  s.dispatch({ type: "nudge", dx: 1, dy: 0 });
+  s.dispatch({ type: "selectAll" });
+  s.dispatch({ type: "nudge", dx: 1, dy: 0 });
+  assert.equal(heard.length, 1);
+  assert.match(s.getValue(), /"width":900,"height":900,"pairs":\[\{"handle":\[227,226\]/);
+});
+
+test("the old value comes back with the old picture, so ComfyUI's undo ends where it began", () => {
+  const s = new Session();
+  s.setPicture(picture(900, 900));
+  s.setValue(VALUE);
+  assert.deepEqual(s.state.doc.pairs[0].handle, [226, 226]);
+  assert.equal(s.getValue(), VALUE);
+});
+
+test("what is not known, out of date or of another shape is said, and nothing else is", () => {
+  const s = new Session();
+  assert.match(words(s).picture, /connect one to `image`/);
+  s.standing = { state: "unknown", why: "Other nodes make this picture; it comes with a run." };
+  assert.equal(s.placeable(), false);
+  assert.equal(words(s).picture, s.standing.why);
+  s.standing = { state: "outdated", why: "“Scale” changed" };
+  s.setPicture(picture(300, 300));
+  assert.equal(words(s).picture, "Out of date: “Scale” changed since this picture arrived.");
+  assert.equal(s.placeable(), true);
+  s.standing = { state: "current" };
+  assert.deepEqual(words(s), { picture: "", arrows: "" });
+  s.setValue(VALUE);
+  s.setPicture(picture(900, 400));
+  assert.equal(words(s).arrows, "Drawn on a picture of 300x300; this one is 900x400.");
+  assert.equal(s.placeable(), false);
+});

@@ -1,0 +1,284 @@
+// @ts-check
+/**
+ * Which picture a node's editor shows.
+ *
+ * A picture is shown as *current* if it is known to be what a run would deliver: a file that Load Image loads, the demo scene, or
+ * what a run delivered from the very nodes, values and files that are there now. What a run delivered from others is shown as
+ * *out of date*, with what changed. Otherwise none is shown.
+ *
+ * A node inside of a subgraph is one object in all copies of it. Its value is shared by them; pictures are not, so everything that a
+ * run delivers is kept by execution id, and the copy that was opened last is the one that is shown.
+ * @typedef {import("./session.mjs").Session} Session
+ * @typedef {import("./session.mjs").Picture} Picture
+ * @typedef {import("./session.mjs").Standing} Standing
+ * @typedef {import("./upstream.mjs").Place} Place
+ * @typedef {import("./upstream.mjs").Upstream} Upstream
+ * @typedef {import("./upstream.mjs").Known} Known
+ * @typedef {{id: string, picture: Picture, upstream: Upstream | null}} Delivered
+ * @typedef {{filename: string, subfolder?: string, type?: string}} File
+ */
+
+import { difference, executionId, known, origin, upstream, valueOf, waysInto } from "./upstream.mjs";
+
+const KEPT = 24;
+/** The subgraph node that each subgraph was opened from last. @type {Map<any, any>} */
+export const opened = new Map();
+/** What runs delivered, the newest first: ComfyUI's undo and another tab make nodes anew, and their pictures shall survive it. @type {Delivered[]} */
+const deliveries = [];
+
+/** What belongs to one copy of a node. */
+function blank() {
+  return {
+    /** @type {Picture | null} */ picture: null,
+    /** @type {Picture | null} */ given: null,
+    /** @type {Picture | null} */ preview: null,
+    /** @type {Picture | null} */ after: null,
+    /** @type {import("./draw.mjs").Result | null} */ result: null,
+    /** @type {{handle: [number, number], target: [number, number]}[]} */ suggestion: [],
+    /** @type {[number, number][]} */ protected: [],
+    stopped: "",
+  };
+}
+/** @typedef {ReturnType<typeof blank>} Frame */
+
+/** @param {any} api @param {File} file */
+export function viewUrl(api, file) {
+  const query = new URLSearchParams({ filename: file.filename, subfolder: file.subfolder ?? "", type: file.type ?? "output" });
+  return api.apiURL(`/view?${query}`);
+}
+
+/** @param {string} url @returns {Promise<Picture>} */
+export async function loadPicture(url) {
+  const image = new Image();
+  image.src = url;
+  await image.decode();
+  return image;
+}
+
+/** What the server says to a question. @param {string} url */
+async function answer(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(await response.text());
+  return response;
+}
+
+export class Watched {
+  /** @param {any} app @param {any} api @param {any} node @param {Session} session */
+  constructor(app, api, node, session) {
+    this.app = app;
+    this.api = api;
+    this.node = node;
+    this.session = session;
+    /** @type {Map<string, Frame>} */ this.frames = new Map();
+    /** What runs delivered to this node, by execution id. @type {Map<string, Delivered>} */ this.own = new Map();
+    /** The execution id that is shown. */ this.shown = "";
+    /** What files held when they were last looked at, null for what is no file. @type {Record<string, string | null>} */ this.stamps = {};
+    /** Files that the picture depends on. @type {string[]} */ this.files = [];
+    /** The known picture that was loaded, or could not be: by what it was asked for. */ this.loaded = { key: "", why: "" };
+    /** A run for the picture is on its way. */ this.fetching = false;
+    /** The server is being asked what files hold. */ this.asking = false;
+    session.getPicture = () => void this.getPicture();
+  }
+
+  get root() {
+    return this.node.graph?.rootGraph ?? this.app.graph;
+  }
+
+  /** The node in all copies of the subgraph around it, else alone. @returns {Place[]} */
+  places() {
+    return waysInto(this.root, this.node.graph).map((path) => ({ node: this.node, path }));
+  }
+
+  /** The copy that is shown: the one that was opened last, else the first. @returns {Place | null} */
+  place() {
+    const places = this.places();
+    return places.find(({ path }) => path.every((around) => (opened.get(around.subgraph) ?? around) === around)) ?? places[0] ?? null;
+  }
+
+  /** @param {string} id */
+  frame(id) {
+    const frame = this.frames.get(id) ?? blank();
+    this.frames.set(id, frame);
+    return frame;
+  }
+
+  /** Something of one copy is new; it shows if that copy does. @param {string} id @param {Partial<Frame>} change */
+  put(id, change) {
+    Object.assign(this.frame(id), change);
+    if (id !== this.shown) return;
+    Object.assign(this.session, change);
+    this.session.refresh();
+  }
+
+  /** Is this its execution id? @param {unknown} id */
+  has(id) {
+    return this.places().some((place) => executionId(place) === String(id));
+  }
+
+  /** Look upstream and show what is there. Costs nothing when nothing changed. */
+  look() {
+    const { session } = this;
+    const place = this.place();
+    if (!place) return this.show(null, { state: "unconnected" });
+    const id = executionId(place);
+    if (id !== this.shown) {
+      this.shown = id;
+      this.loaded = { key: "", why: "" };
+      Object.assign(session, this.frame(id));
+      session.setPicture(session.picture);
+    }
+    const continues = this.goesOn(place);
+    if (continues !== session.continues) {
+      session.continues = continues;
+      session.refresh();
+    }
+    if (session.suggestion.length && !origin(place, "suggestion")) this.put(id, { suggestion: [] });
+    const from = origin(place, "image");
+    if (!from) {
+      this.files = [];
+      return this.show(null, { state: "unconnected" });
+    }
+    const source = known(from);
+    if (source) this.showKnown(place, source);
+    else this.showDelivered(place);
+  }
+
+  /** A sampler beside it that drags these points goes on from its last run. @param {Place} place */
+  goesOn({ node, path }) {
+    return node.graph._nodes.some((/** @type {any} */ n) =>
+      n.type === "GoodDrag_Sampler" && valueOf({ node: n, path }, "start") === "last run" && origin({ node: n, path }, "points")?.node === node);
+  }
+
+  /** @param {Place} place @param {Known} source */
+  showKnown(place, source) {
+    this.files = source.kind === "file" ? [source.name] : [];
+    const held = source.kind === "file" ? this.stamps[source.name] : "";
+    if (held === undefined) return void this.lookAtFiles();
+    const key = JSON.stringify([source, held, this.shown]);
+    if (key === this.loaded.key) {
+      if (this.loaded.why) this.show(null, { state: "unknown", why: this.loaded.why });
+      return;
+    }
+    this.loaded = { key, why: "" };
+    this.show(this.session.standing.state === "current" ? this.session.picture : null, { state: "loading" });
+    void this.load(place, source, key);
+  }
+
+  /** @param {Place} place @param {Known} source @param {string} key */
+  async load(place, source, key) {
+    const { api, session } = this;
+    const id = executionId(place);
+    try {
+      const query = new URLSearchParams(source.kind === "scene" ? { kind: source.of, scene: source.scene } : { node: source.loader, image: source.name });
+      const response = await answer(api.apiURL(`/gooddrag/${source.kind === "scene" ? "scene" : "picture"}?${query}`));
+      const url = URL.createObjectURL(await response.blob());
+      const picture = await loadPicture(url).finally(() => URL.revokeObjectURL(url));
+      const suggestion = source.kind === "scene" && origin(place, "suggestion") ? await (await answer(api.apiURL(`/gooddrag/scene_points?${query}`))).json() : [];
+      if (this.loaded.key !== key) return;
+      this.put(id, { given: null, after: null, result: null, preview: null, stopped: "", ...(suggestion.length ? { suggestion } : {}) });
+      if (id === this.shown) this.show(picture, { state: "current" });
+      session.refresh();
+    } catch (error) {
+      if (this.loaded.key !== key) return;
+      this.loaded.why = `The picture cannot be shown: ${error instanceof Error ? error.message : error}.`;
+      this.show(null, { state: "unknown", why: this.loaded.why });
+    }
+  }
+
+  /** @param {Place} place */
+  showDelivered(place) {
+    this.loaded = { key: "", why: "" };
+    const delivered = this.delivered(place);
+    if (!delivered) {
+      this.files = [];
+      return this.show(null, { state: "unknown", why: "Other nodes make this picture; it comes with a run." });
+    }
+    this.files = Object.keys(delivered.upstream?.files ?? {});
+    const why = this.changed(delivered, place);
+    this.show(delivered.picture, why ? { state: "outdated", why } : { state: "current" });
+  }
+
+  /** What a run delivered for a copy. To a node that was made since, such as by ComfyUI's undo, it belongs if nothing is different. @param {Place} place */
+  delivered(place) {
+    const id = this.shown;
+    const found = this.own.get(id) ?? deliveries.find((delivered) => delivered.id === id && !this.changed(delivered, place)) ?? null;
+    if (found) this.own.set(id, found);
+    return found;
+  }
+
+  /** What is not as it was when the picture was delivered, in words. @param {Delivered} delivered @param {Place} place */
+  changed({ upstream: was }, place) {
+    if (!was) return "it is not known what made it";
+    const found = difference(was, upstream(place, "image"));
+    if (found !== null) return found ? `“${found}” changed` : "other nodes feed it now";
+    const file = Object.entries(was.files ?? {}).find(([name, held]) => this.stamps[name] !== undefined && this.stamps[name] !== held);
+    return file ? `the file ${file[0]} changed` : "";
+  }
+
+  /** @param {Picture | null} picture @param {Standing} standing */
+  show(picture, standing) {
+    const { session } = this;
+    const next = { ...standing, fetching: this.fetching };
+    const same = JSON.stringify(next) === JSON.stringify(session.standing) && picture === session.picture;
+    if (same) return;
+    session.standing = next;
+    if (this.shown) this.frame(this.shown).picture = picture;
+    session.setPicture(picture);
+  }
+
+  /** Ask what the files hold that the picture depends on. */
+  async lookAtFiles() {
+    const { files } = this;
+    if (!files.length || this.asking) return;
+    this.asking = true;
+    try {
+      const query = new URLSearchParams(files.map((name) => ["name", name]));
+      Object.assign(this.stamps, await (await answer(this.api.apiURL(`/gooddrag/stamps?${query}`))).json());
+    } catch {
+      // the server is away; it will be asked again
+      for (const name of files) this.stamps[name] ??= null;
+    } finally {
+      this.asking = false;
+    }
+    this.look();
+  }
+
+  /** A run delivered a picture. @param {string} id @param {any} arrived */
+  async arrived(id, arrived) {
+    if (arrived.workflow && this.root?.id && arrived.workflow !== this.root.id) return; // of another tab
+    const { api } = this;
+    const [picture, given] = await Promise.all([loadPicture(viewUrl(api, arrived.image)), arrived.mask ? loadPicture(viewUrl(api, arrived.mask)) : null]);
+    const other = JSON.stringify(this.own.get(id)?.upstream) !== JSON.stringify(arrived.upstream);
+    if (other) this.put(id, { after: null, result: null });
+    const delivered = { id, picture, upstream: arrived.upstream };
+    this.own.set(id, delivered);
+    deliveries.unshift(delivered);
+    deliveries.splice(KEPT);
+    // what the run saw is newer than what was last looked at
+    Object.assign(this.stamps, arrived.upstream?.files ?? {});
+    // who asked for the picture expects no more
+    const stopped = this.fetching ? "" : arrived.stopped ?? "";
+    this.setFetching(false);
+    this.look();
+    this.put(id, { suggestion: arrived.suggestion ?? [], protected: arrived.protected ?? [], stopped, ...(arrived.stopped ? {} : { given }) });
+    const { session } = this;
+    if (id === this.shown && !arrived.stopped) session.setMask(session.masked, given, !given && session.masked && !session.own());
+    void this.lookAtFiles();
+  }
+
+  /** Run what feeds the node, and no more. */
+  async getPicture() {
+    if (this.fetching || !this.shown) return;
+    this.setFetching(true);
+    // nothing was queued: ComfyUI has said why
+    if ((await this.app.queuePrompt(0, 1, [this.shown])) === false) this.setFetching(false);
+  }
+
+  /** @param {boolean} fetching */
+  setFetching(fetching) {
+    if (this.fetching === fetching) return;
+    this.fetching = fetching;
+    this.session.standing = { ...this.session.standing, fetching };
+    this.session.refresh();
+  }
+}

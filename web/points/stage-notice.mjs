@@ -1,0 +1,57 @@
+// @ts-check
+/**
+ * What the stage says of its picture, with what can be done about it: there is none, it is out of date, or the arrows were made for
+ * another one.
+ * @typedef {import("./session.mjs").Session} Session
+ */
+
+import { button, el } from "./dom.mjs";
+import { misfit } from "./state.mjs";
+
+/** What is said, for people; the second is of arrows. @param {Session} session @returns {{picture: string, arrows: string}} */
+export function words(session) {
+  const { standing, state } = session;
+  const { doc, picture } = state;
+  let said = "";
+  if (standing.fetching) said = "Getting the picture ..";
+  else if (standing.state === "unconnected") said = "No picture yet: connect one to `image`.";
+  else if (standing.state === "loading" && !session.picture) said = "Loading the picture ..";
+  else if (standing.state === "unknown") said = standing.why ?? "This picture is not known yet.";
+  else if (standing.state === "outdated") said = `Out of date: ${standing.why} since this picture arrived.`;
+  const arrows = misfit(state) && picture ? `Drawn on a picture of ${doc.width}x${doc.height}; this one is ${picture.width}x${picture.height}.` : "";
+  return { picture: said, arrows };
+}
+
+export class StageNotice {
+  /** @param {Session} session */
+  constructor(session) {
+    this.session = session;
+    this.words = el("span");
+    this.get = button("Get the picture: run what feeds this node, and no more", null, () => session.getPicture?.(), { text: "Get the picture" });
+    this.picture = el("div", { class: "gd-notice-row" }, [this.words, this.get]);
+    this.arrowWords = el("span");
+    this.arrows = el("div", { class: "gd-notice-row" }, [
+      this.arrowWords,
+      button("Stretch arrows and mask from the old picture to this one", null, () => session.dispatch({ type: "fit" }), { text: "Fit to picture" }),
+      button("Leave arrows and mask at the same pixels", null, () => session.dispatch({ type: "keep" }), { text: "Keep the pixels" }),
+    ]);
+    this.root = el("div", { class: "gd-notice", role: "status" }, [this.picture, this.arrows]);
+    // what is pressed here is no arrow
+    for (const name of ["pointerdown", "keydown"]) this.root.addEventListener(name, (e) => { if (e.target instanceof HTMLButtonElement) e.stopPropagation(); });
+  }
+
+  update() {
+    const { session } = this;
+    const { standing } = session;
+    const said = words(session);
+    this.words.textContent = said.picture;
+    this.arrowWords.textContent = said.arrows;
+    this.picture.hidden = !said.picture;
+    this.arrows.hidden = !said.arrows;
+    this.get.hidden = !session.getPicture || !["unknown", "outdated"].includes(standing.state);
+    this.get.disabled = Boolean(standing.fetching);
+    this.root.hidden = !said.picture && !said.arrows;
+    this.root.dataset.standing = standing.state;
+    this.root.classList.toggle("gd-empty", !session.picture);
+  }
+}
