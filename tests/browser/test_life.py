@@ -206,4 +206,7 @@ def test_a_picture_of_another_size_keeps_the_points_and_tells(drawn):
     )
     drawn.page.wait_for_selector(".gd-stage[data-picture='33x900']")
     assert drawn.pairs() == before
+    assert "Drawn on a picture of 640x400; this one is 33x900." in drawn.page.locator(".gd-notice").last.text_content()
+    drawn.choose("Keep the pixels")
+    assert drawn.pairs() == before
     assert "Outside this picture: pair 1" in drawn.page.locator(".gd-hint").last.text_content()
