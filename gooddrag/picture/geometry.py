@@ -94,7 +94,7 @@ class DragPoints:
     def from_value_or(cls, value: Value, suggestion: DragPoints | None, width: int, height: int) -> DragPoints:
         """The same; where it holds no arrow, only anchors or nothing, ``suggestion`` with its anchors. Raises ``ValueError``
         when there is no arrow at all."""
-        on = [(p.handle, p.target) for p in value.pairs if not p.off]
+        on = [(p.handle, p.target) for p in for_picture(value, (width, height)).pairs if not p.off]
         if any(not is_anchor(*pair) for pair in on):
             return cls.from_pairs(on, width, height)
         if suggestion is None:
