@@ -23,18 +23,22 @@ def shade_outside(image: Image.Image, mask: np.ndarray) -> Image.Image:
 
 
 def draw_points(image: Image.Image, points: DragPoints, mask: np.ndarray | None = None) -> Image.Image:
-    """The picture with numbered arrows from handles to targets, and what the mask protects darkened."""
+    """The picture with numbered arrows from handles to targets, a pin for each anchor, and what the mask protects darkened."""
     image = image.convert("RGB") if mask is None else shade_outside(image.convert("RGB"), mask)
     canvas, width = _Canvas(image), _line(image)
-    for i, (handle, target) in enumerate(zip(points.handles, points.targets)):
-        canvas.arrow(handle, target, colour(i), width)
-        canvas.dot(handle, colour(i), 2.2 * width)
+    for i, (handle, target, moves) in enumerate(zip(points.handles, points.targets, points.moving)):
+        if moves:
+            canvas.arrow(handle, target, colour(i), width)
+            canvas.dot(handle, colour(i), 2.2 * width)
+        else:
+            canvas.pin(handle, colour(i), 2.2 * width)
         canvas.label(handle, str(i + 1))
     return image
 
 
 def draw_result(image: Image.Image, trace: DragTrace, upto: int | None = None) -> Image.Image:
-    """The picture with each target as a ring, the path of each handle, and its last place as a dot.
+    """The picture with each target as a ring, or a pin where it is an anchor, the path of each handle, and its last place as a
+    dot.
 
     ``upto`` draws the state after that many drag operations. A picture that was scaled after the drag has the paths scaled alike.
     """
@@ -42,12 +46,16 @@ def draw_result(image: Image.Image, trace: DragTrace, upto: int | None = None) -
     canvas, width = _Canvas(image), _line(image)
     scale = np.divide(image.size, (trace.points.width, trace.points.height))
     seen = [t.handles for t in trace.trackings if upto is None or t.operation <= upto]
-    for i in range(len(trace.points)):
+    for i, moves in enumerate(trace.points.moving):
         path = [tuple(scale * handles[i]) for handles in (trace.points.handles, *seen)]
         target = scale * trace.points.targets[i]
         canvas.polyline(path, colour(i), max(1, width - 1))
-        canvas.ring(target, colour(i), 3 * width, width)
-        canvas.dot(path[-1], colour(i), 2 * width)
+        if moves:
+            canvas.ring(target, colour(i), 3 * width, width)
+        else:
+            canvas.pin(target, colour(i), 2 * width)
+        if moves or path[-1] != path[0]:
+            canvas.dot(path[-1], colour(i), 2 * width)
         canvas.label(path[-1], str(i + 1))
     return image
 
@@ -91,6 +99,13 @@ class _Canvas:
     def dot(self, at, fill: str, radius: float) -> None:
         x, y = at
         self.draw.ellipse([x - radius, y - radius, x + radius, y + radius], fill=fill, outline="black")
+
+    def pin(self, at, fill: str, radius: float) -> None:
+        """Its point is ``at`` the place, its head above."""
+        x, y = at
+        head = y - 2.5 * radius
+        self.draw.polygon([(x - radius, head), (x + radius, head), (x, y)], fill=fill, outline="black")
+        self.dot((x, head), fill, radius)
 
     def ring(self, at, fill: str, radius: float, width: int) -> None:
         x, y = at

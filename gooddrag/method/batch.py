@@ -45,12 +45,15 @@ def drag_batch(
     """Several drags of one picture, one result for each of ``points``: as many at once as the free memory holds.
 
     The results are those of ``drag`` up to rounding; an edit whose handles have arrived leaves the batch. Without
-    ``config.batched`` they are dragged one after the other. The other arguments and the errors are those of ``drag``.
+    ``config.batched``, or with anchors, they are dragged one after the other. The other arguments and the errors are those of
+    ``drag``.
     """
     for p in points:
         check_fit(p, mask, inversion.size)
     source = source or Source(inversion, config)
-    shape, most = tuple(inversion.latent.shape), len(points) if config.batched else 1
+    # an anchor's loss begins at zero, where its absolute values turn rounding into whole signs, like those of the penalty
+    batched = config.batched and all(all(p.moving) for p in points)
+    shape, most = tuple(inversion.latent.shape), len(points) if batched else 1
     window = Region.of(model.unet, mask, inversion.latent, config).window
     size = memory.fitting(model.unet, shape, config.evaluated_block, config.checkpointing, window=window, most=most)
     groups = [points[i : i + size] for i in range(0, len(points), size)]

@@ -37,14 +37,17 @@ class Reference:
 
 
 class Handles:
-    """``cells`` are p_i^k ``(n, 2)`` in grid cells, ``originals`` p_i^0 and ``targets`` q_i; ``operation`` counts drag
-    operations, ``unmoved`` those in a row in which no handle moved; ``going`` is False once dragging has ended for good."""
+    """``cells`` are p_i^k ``(n, 2)`` in grid cells, ``originals`` p_i^0 and ``targets`` q_i; ``anchors`` ``(n,)`` must stay, and
+    only the others decide when the drag ends. ``operation`` counts drag operations, ``unmoved`` those in a row in which no handle
+    moved; ``going`` is False once dragging has ended for good."""
 
     def __init__(self, points: DragPoints, cells: Tensor, inversion: Inversion, config: DragConfig):
         self.points, self.config, self.size = points, config, inversion.size
         self.grid = grid_size(inversion.latent)
         self.originals = to_grid(points.handles, self.grid)
-        self.targets = to_grid(points.targets, self.grid)
+        self.anchors = ~torch.tensor(points.moving)
+        targets = to_grid(points.targets, self.grid)
+        self.targets = torch.where(self.anchors[:, None], self.originals, targets)
         self.cells = cells
         self.operation = self.unmoved = 0
         self.going = config.operations > 0
@@ -57,19 +60,24 @@ class Handles:
 
     def loss(self, feature: Tensor, reference: Reference) -> Tensor:
         """The first term of Eq. 8, or of Eq. 7 without information preservation."""
-        config = self.config
+        config, anchors = self.config, self.anchors
         templates, inside = reference.templates, reference.inside
+        cells = torch.where(anchors[:, None], self.targets, self.cells)
         if not config.information_preserving:
-            templates, inside = sample_patches(feature.detach(), self.cells, config.supervision_radius, self.grid)
+            # not for anchors, which would be compared with themselves
+            now = sample_patches(feature.detach(), cells, config.supervision_radius, self.grid)
+            kept = anchors[:, None, None].to(inside.device)
+            templates, inside = torch.where(kept[:, None], templates, now[0]), torch.where(kept, inside, now[1])
         return feature_loss(
             feature,
             templates,
             inside,
-            self.cells,
+            cells,
             self.targets,
             drag_size=config.drag_size,
             radius=config.supervision_radius,
             grid=self.grid,
+            anchors=anchors,
         )
 
     def track(self, feature: Tensor, reference: Reference, loss: float | None = None) -> None:
@@ -82,7 +90,7 @@ class Handles:
         before = self.cells
         self.operation += 1
         self.track(feature, reference, loss)
-        self.unmoved = self.unmoved + 1 if torch.equal(self.cells, before) else 0
+        self.unmoved = 0 if (self.cells != before)[~self.anchors].any() else self.unmoved + 1
 
     def goes_on(self) -> bool:
         """Whether there is something to drag at a further timestep."""
@@ -93,7 +101,8 @@ class Handles:
         return self._reached() or self._still()
 
     def _reached(self) -> bool:
-        return bool(((self.cells - self.targets).norm(dim=1) < REACHED).all()) and self._end("reached")
+        left = (self.cells - self.targets)[~self.anchors].norm(dim=1)
+        return bool((left < REACHED).all()) and self._end("reached")
 
     def _still(self) -> bool:
         return self.unmoved >= self.config.patience and self._end("still")

@@ -28,17 +28,21 @@ def feature_loss(
     drag_size: float,
     radius: int,
     grid: tuple[int, int],
+    anchors: Tensor | None = None,
 ) -> Tensor:
     """The first term of Eq. 7 / Eq. 8, a scalar.
 
     ``feature`` F(z_t^k) ``(1, C, h, w)``; ``templates`` ``(n, C, 2r+1, 2r+1)`` without gradient: patches of
     F(z_t^0) around the original handles for Eq. 8, of F(z_t^k) around the current ones for Eq. 7; ``handles``
-    p_i^k and ``targets`` q_i ``(n, 2)`` in grid cells. Pairs that have arrived do not count.
+    p_i^k and ``targets`` q_i ``(n, 2)`` in grid cells. Pairs that have arrived do not count, except ``anchors`` ``(n,)`` bool,
+    for which p_i^k = q_i is where the template must stay, so d_i = 0.
 
     The scale is the authors': ``(2 r)^2`` times the *mean* over channels and patch. Cells of either patch beyond the
     picture's border are left out of the mean (the authors' code fails there).
     """
     going = (targets - handles).norm(dim=1) >= REACHED
+    if anchors is not None:
+        going = going | anchors
     if not going.any():
         return feature.sum() * 0.0
     centres = (handles + steps_ahead(handles, targets, drag_size))[going]

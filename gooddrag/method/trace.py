@@ -53,7 +53,7 @@ class DragTrace:
 
     @property
     def distances(self) -> tuple[float, ...]:
-        """Pixels that were left between the handles and their targets."""
+        """Pixels that were left between the handles and their targets; of an anchor, how far it went astray."""
         return tuple(math.dist(h, t) for h, t in zip(self.handles, self.points.targets))
 
     @property
@@ -70,9 +70,12 @@ class DragTrace:
             "timesteps": f"of {self.config.operations}: the timesteps ran out; raise operations_per_step",
         }
         asked = [math.dist(h, t) for h, t in zip(self.points.handles, self.points.targets)]
-        left = ", ".join(f"{d:.0f} of {a:.0f}" for d, a in zip(self.distances, asked))
+        moving = self.points.moving
+        left = ", ".join(f"{d:.0f} of {a:.0f}" for d, a, moves in zip(self.distances, asked, moving) if moves)
+        drifted = [d for d, moves in zip(self.distances, moving) if not moves]
+        held = f"; anchors held to {max(drifted):.0f} pixels" if drifted else ""
         part = f"; in {self.evaluated:.0%} of the picture" if self.evaluated < 1 else ""
-        return f"{self.operations} drag operations ({why[self.ended]}){part}; pixels left to go: {left}"
+        return f"{self.operations} drag operations ({why[self.ended]}){part}; pixels left to go: {left}{held}"
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=1)

@@ -38,8 +38,9 @@ MAX_PAIRS = 64
 class DragPoints:
     """Pairs of a handle and the target that it is to be dragged to, in pixels of a picture.
 
-    ``handles[i]`` and ``targets[i]`` are ``(x, y)``; ``width`` and ``height`` are the picture's. Raises
-    ``ValueError`` when there is no pair, more than ``MAX_PAIRS``, or a point that is not in the picture.
+    ``handles[i]`` and ``targets[i]`` are ``(x, y)``; ``width`` and ``height`` are the picture's. A pair that lies on one pixel is
+    an anchor: what is there must stay. Raises ``ValueError`` when there is no pair, more than ``MAX_PAIRS``, or a point that is
+    not in the picture.
     """
 
     handles: tuple[Point, ...]
@@ -69,8 +70,13 @@ class DragPoints:
     def __len__(self) -> int:
         return len(self.handles)
 
+    @property
+    def moving(self) -> tuple[bool, ...]:
+        """Of each pair: whether it is dragged, and no anchor."""
+        return tuple(not is_anchor(*pair) for pair in zip(self.handles, self.targets))
+
     def lengthened(self, factor: float) -> DragPoints:
-        """The same handles, their targets at ``factor`` of the way, kept inside the picture."""
+        """The same handles, their targets at ``factor`` of the way, kept inside the picture; anchors stay anchors."""
 
         def along(handle: Point, target: Point) -> Point:
             x, y = (h + factor * (t - h) for h, t in zip(handle, target))
@@ -200,11 +206,17 @@ def sample_patches(feature: Tensor, centres: Tensor, radius: int, grid: tuple[in
 
 
 def check_fit(points: DragPoints, mask: Tensor | None, size: tuple[int, int]) -> None:
-    """Raise ``ValueError`` unless points and mask ``(H, W)`` belong to a picture of ``size`` (width, height)."""
+    """Raise ``ValueError`` unless something is dragged, and points and mask ``(H, W)`` belong to a picture of ``size`` (width,
+    height)."""
     if (points.width, points.height) != tuple(size):
         raise ValueError(
             f"the points were placed on a {points.width}x{points.height} picture, but the picture is "
             f"{size[0]}x{size[1]}; connect the same picture to both"
+        )
+    if not any(points.moving):
+        raise ValueError(
+            f"only anchors were given ({len(points)}), which hold what is there, so nothing would be dragged; "
+            "add a handle with its target elsewhere"
         )
     if mask is None:
         return
