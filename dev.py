@@ -14,7 +14,7 @@ import json
 import subprocess
 import time
 
-from devtools import environment, workflow
+from devtools import environment, tools, workflow
 from devtools.environment import SetupError, say
 from devtools.server import Server, ServerError, clean_environment
 
@@ -26,10 +26,14 @@ TIERS = {
     "editor": ["pytest tests/js"],
     "nodes": ["pytest tests/nodes -n 2"],
     "workflows": ["pytest tests/workflows"],
+    "page": [
+        "pytest tests/browser/test_mouse.py tests/browser/test_life.py tests/browser/test_journey.py "
+        "--renderer classic --frontend own -k not(classic-light)"
+    ],
     "browser": ["pytest tests/browser"],
     "slow": ["pytest tests/slow -s"],
 }
-DEFAULT_TIERS = ("lint", "engine", "parity", "editor", "nodes", "workflows")
+DEFAULT_TIERS = ("lint", "engine", "parity", "editor", "nodes", "workflows", "page")
 
 
 class Watch:
@@ -125,14 +129,20 @@ def test(args: argparse.Namespace) -> int:
         return 2
     tiers = args.tiers or list(DEFAULT_TIERS)
     say(f"setting up for {', '.join(tiers)}")
-    environment.set_up(tests=True, browser="browser" in tiers)
+    paged = bool({"browser", "page"} & set(tiers))
+    environment.set_up(tests=True, browser=paged, frontend="browser" in tiers)
+    if "editor" in tiers:
+        tools.install_typescript()
+    if paged:
+        tools.install_chromium()
     failed, start = [], time.monotonic()
     for tier in tiers:
         for command in TIERS[tier]:
             mark = time.monotonic()
             say(f"== {tier}: {command}")
             words = [str(environment.PYTHON), "-m", *command.split()]
-            env = {**clean_environment(), "COMFYUI_DIR": str(environment.comfyui_dir())}
+            env = {**clean_environment(), "COMFYUI_DIR": str(environment.comfyui_dir()),
+                   "PLAYWRIGHT_BROWSERS_PATH": str(tools.BROWSERS)}  # fmt: skip
             if "-n" in words:  # networks this small are twice as fast in two processes as on two threads
                 env["OMP_NUM_THREADS"] = "1"
             if subprocess.run(words, cwd=environment.ROOT, env=env).returncode:

@@ -39,7 +39,7 @@ COMFYUI_PACKAGES = (
 )  # fmt: skip
 ENGINE_PACKAGES = ("diffusers==0.42.1", "peft==0.21.2")
 TEST_PACKAGES = ("pytest==9.2.0", "pytest-xdist==3.8.0", "ruff==0.17.6", "jsonschema==4.26.0")
-BROWSER_PACKAGES = ("playwright", "axe-playwright-python")
+BROWSER_PACKAGES = ("playwright==1.65.2", "axe-playwright-python==0.1.8")
 SECOND_FRONTEND = "comfyui-frontend-package"
 """The newest that the package index serves, beside the one that belongs to ComfyUI 0.30.0."""
 
@@ -194,17 +194,14 @@ def _link_pack() -> None:
         link.symlink_to(ROOT, target_is_directory=True)
 
 
-def _install_browser() -> None:
-    with _step(
-        "browser", f"{BROWSER_PACKAGES} {SECOND_FRONTEND}", "installing playwright and a second frontend"
-    ) as needed:
+def _install_frontend() -> None:
+    with _step("frontend", SECOND_FRONTEND, "installing a second frontend") as needed:
         if needed:
-            _install(BROWSER_PACKAGES)
             shutil.rmtree(WORK / "frontend", ignore_errors=True)
             _install((SECOND_FRONTEND,), "--no-deps", "--target", str(WORK / "frontend"))
 
 
-def set_up(*, tests: bool = False, browser: bool = False) -> float:
+def set_up(*, tests: bool = False, browser: bool = False, frontend: bool = False) -> float:
     """Install whatever is missing; returns the seconds it took. Raises ``SetupError``."""
     start = time.monotonic()
     WORK.mkdir(exist_ok=True)
@@ -219,6 +216,10 @@ def set_up(*, tests: bool = False, browser: bool = False) -> float:
             if needed:
                 _install(TEST_PACKAGES)
     if browser:
-        _install_browser()
+        with _step("browser", str(BROWSER_PACKAGES), "installing playwright") as needed:
+            if needed:
+                _install(BROWSER_PACKAGES)
+    if frontend:
+        _install_frontend()
     _link_pack()
     return time.monotonic() - start

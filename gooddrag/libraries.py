@@ -13,7 +13,7 @@ from importlib import metadata
 
 import torch
 
-NEEDED = {"diffusers": "diffusers>=0.32", "peft": "peft>=0.14", "transformers": "transformers"}
+NEEDED = {"diffusers": "diffusers>=0.35", "peft": "peft>=0.18", "transformers": "transformers"}
 """What to ask pip for, by the name that is imported; as in requirements.txt."""
 OPTIONAL = ("bitsandbytes", "flash_attn", "gguf", "onnxruntime", "optimum", "torchao", "triton", "xformers")
 """What the three import only because it is there."""

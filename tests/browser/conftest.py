@@ -1,19 +1,18 @@
 """Real Chromium on a real server: both renderers, both frontends."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from devtools import environment
+from devtools import environment, tools
 from devtools.server import Server
 from gooddrag.demo import world
 from tests.browser.studio import SIZES, Studio
 
-CHROMIUM = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None)
-FRONTENDS = {"1.47.12": None, "newest": environment.WORK / "frontend" / "comfyui_frontend_package" / "static"}
+FRONTENDS = {"own": None, "newest": environment.WORK / "frontend" / "comfyui_frontend_package" / "static"}
+RENDERERS = ("classic", "vue")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -26,7 +25,21 @@ FLAGS = [
 
 
 def pytest_addoption(parser):
+    parser.addoption("--renderer", choices=RENDERERS, help="only this one")
+    parser.addoption("--frontend", choices=FRONTENDS, help="only ComfyUI's own, or only the newest")
     parser.addoption("--shots", type=Path, help="write screenshots of every stage into this folder")
+
+
+def pytest_collection_modifyitems(config, items):
+    wanted = {"renderer": config.getoption("--renderer", None), "server": config.getoption("--frontend", None)}
+
+    def meant(item) -> bool:
+        given = getattr(item, "callspec", None)
+        return all(not value or not given or given.params.get(name, value) == value for name, value in wanted.items())
+
+    left_out = [item for item in items if not meant(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if meant(item)]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -42,10 +55,11 @@ def pictures():
 @pytest.fixture(scope="session")
 def browser():
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium was found on the PATH")
     with api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        path = tools.chromium() or playwright.chromium.executable_path
+        if not Path(path).is_file():
+            pytest.skip("there is no Chromium, neither on the PATH nor one of playwright's own")
+        running = playwright.chromium.launch(executable_path=path, headless=True, args=FLAGS)
         yield running
         running.close()
 
@@ -63,7 +77,7 @@ def server(request):
         yield running
 
 
-@pytest.fixture(scope="module", params=["classic", "vue"])
+@pytest.fixture(scope="module", params=RENDERERS)
 def renderer(request):
     return request.param
 

@@ -15,6 +15,7 @@ if COMFYUI:
     # before this folder, whose `nodes` would otherwise hide ComfyUI's
     sys.path.insert(0, COMFYUI)
     import comfy.options
+    import utils.install_util  # before ComfyUI's nodes, as main.py does: they put another `utils` in front  # noqa: F401
 
     comfy.options.enable_args_parsing(False)
     from comfy.cli_args import args
