@@ -1,22 +1,81 @@
-"""What a CONDITIONING says to the engine."""
+"""What a CONDITIONING says to the engine, and what it carries that a drag cannot use."""
 
 from __future__ import annotations
 
+from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
-from ..gooddrag.finite import finite
 from . import notices
 from .host import plain
 
+HARMLESS = {
+    "pooled_output", "attention_mask", "uuid",  # not read by Stable Diffusion 1.x and 2.x
+    "width", "height", "crop_w", "crop_h", "target_width", "target_height", "aesthetic_score", "guidance", "t5xxl_ids",
+    "t5xxl_weights",
+    "set_area_to_bounds", "control_apply_to_uncond", "mask_strength", "concat_mask", "noise_augmentation",  # parts of others
+}  # fmt: skip
+WORDS = {
+    "control": "a ControlNet",
+    "area": "an area",
+    "mask": "a mask",
+    "gligen": "GLIGEN boxes",
+    "hooks": "hooks (LoRAs or weights that the prompt switches on)",
+    "concat_latent_image": "a picture to inpaint",
+    "noise_mask": "a picture to inpaint",
+    "reference_latents": "reference pictures",
+    "unclip_conditioning": "a picture as prompt (unCLIP)",
+    "default": "a default prompt",
+}
+NEUTRAL = {
+    "strength": 1.0,
+    "start_percent": 0.0,
+    "end_percent": 1.0,
+    "clip_start_percent": 0.0,
+    "clip_end_percent": 1.0,
+}
 
-def text_of(conditioning: list, name: str = "positive") -> Tensor:
-    """The text embedding ``(1, tokens, D)`` of a CONDITIONING; what else it carries is named and left away."""
+
+def _extras(options: dict) -> list[str]:
+    """In words, what changes a picture that ComfyUI's samplers make and not a drag."""
+    found = []
+    for key, value in options.items():
+        if key in HARMLESS or value is None or value == [] or (key in NEUTRAL and value == NEUTRAL[key]):
+            continue
+        if key == "strength":
+            found.append(f"a strength of {value:g}")
+        elif key in NEUTRAL:
+            found.append("a range of timesteps")
+        else:
+            found.append(WORDS.get(key, f"`{key}`"))
+    return sorted(set(found))
+
+
+def text_of(conditioning: list, name: str = "positive", *, model: ModelPatcher | None = None) -> Tensor:
+    """The text embedding ``(1, tokens, D)`` of a CONDITIONING; what else it carries is named and left away. Raises ``ValueError``
+    when there is none, or when ``model`` takes another D."""
     if not conditioning:
         raise ValueError(f"`{name}` is empty; connect a CLIPTextEncode, its text may be empty")
     text, options = conditioning[0]
-    ignored = sorted({"control", "area", "mask", "gligen"} & set(options))
-    if len(conditioning) > 1:
-        ignored.append(f"{len(conditioning) - 1} further prompt{'s' if len(conditioning) > 2 else ''}")
+    width = None if model is None else model.model.model_config.unet_config["context_dim"]
+    if text.ndim != 3 or (width is not None and text.shape[-1] != width):
+        raise ValueError(
+            f"`{name}` has {text.shape[-1]} numbers for a token{_family(text.shape[-1])} but `model` takes {width}"
+            f"{_family(width)}; connect a CLIPTextEncode whose `clip` comes from the same checkpoint as `model`"
+        )
+    ignored = _extras(options)
+    further = len(conditioning) - 1 + text.shape[0] - 1
+    if further:
+        ignored.append(f"{further} further prompt{'s' if further > 1 else ''}")
     if ignored:
-        notices.tell(f"`{name}` carries {', '.join(ignored)}, which dragging ignores.")
-    return plain(finite(text[:1], f"`{name}`", "look at the text encoder and at what changes the prompt behind it"))
+        notices.tell(f"`{name}` carries {', '.join(ignored)}: not used here, only the first prompt's text is.")
+    return plain(text[:1])
+
+
+def _family(width: int | None) -> str:
+    names = {
+        768: "Stable Diffusion 1.x",
+        1024: "Stable Diffusion 2.x",
+        2048: "Stable Diffusion XL",
+        4096: "T5, as of SD3 or Flux",
+    }
+    return f" ({names[width]})" if width in names else ""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import comfy.model_management
@@ -22,6 +24,7 @@ from ..gooddrag import files
 from ..gooddrag.config import CHECKPOINTING
 from ..gooddrag.finite import finite
 from ..gooddrag.method.lora import LoRA
+from ..gooddrag.network.memory import NotEnoughMemory, is_out_of_memory
 from ..gooddrag.picture.geometry import DragPoints, pad
 from ..gooddrag.progress import Progress
 
@@ -43,16 +46,54 @@ def checkpointing_input() -> io.Combo.Input:
 OTHER_VAE = "use another VAE, or start ComfyUI with --fp32-vae"
 
 
+WRONG_VAE = "connect the VAE of a Stable Diffusion 1.x or 2.x checkpoint, best of the one that `model` comes from"
+
+
 def encode(vae, image: Tensor) -> Tensor:
-    """The VAE's unscaled latent of ``image`` ``(1, H, W, 3)`` in 0..1, padded to multiples of 8 by reflection."""
-    return finite(vae.encode(pad(image.movedim(-1, 1)).movedim(1, -1)), "what `vae` made of `image`", OTHER_VAE)
+    """The VAE's unscaled latent of ``image`` ``(1, H, W, 3)`` in 0..1, padded to multiples of 8 by reflection.
+    Raises ``ValueError`` when the VAE is of another family."""
+    padded = pad(image.movedim(-1, 1)).movedim(1, -1)
+    height, width = padded.shape[1] // 8, padded.shape[2] // 8
+    z = vae.encode(padded)
+    if tuple(z.shape) != (1, 4, height, width):
+        raise ValueError(
+            f"`vae` makes a latent of {_shape(z)} of this picture; that of Stable Diffusion 1.x and 2.x has 4 channels at an "
+            f"eighth of the size, 1x4x{height}x{width}; {WRONG_VAE}"
+        )
+    return finite(z, "what `vae` made of `image`", OTHER_VAE)
+
+
+def _shape(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape))
 
 
 def decode(vae, samples: Tensor) -> Tensor:
     """Pictures ``(b, height, width, 3)`` in 0..1 of unscaled latents, as VAE Decode gives them."""
     samples = samples.unbind()[0] if samples.is_nested else samples
+    dimensions, channels = getattr(vae, "latent_dim", 2) + 2, getattr(vae, "latent_channels", samples.shape[1])
+    if samples.ndim != dimensions or samples.shape[1] != channels:
+        raise ValueError(
+            f"`latent` is {_shape(samples)}, but `vae` decodes latents of {channels} channels and {dimensions} dimensions; connect "
+            "the VAE that belongs to the model that made the latent"
+        )
     images = vae.decode(finite(samples, "`latent`", "look at the node that it comes from"))
     return finite(images.reshape(-1, *images.shape[-3:]), "what `vae` made of `latent`", OTHER_VAE)
+
+
+@contextmanager
+def enough_memory(doing: str, advice: str) -> Iterator[None]:
+    """Raises ``NotEnoughMemory`` with ``advice`` where torch runs out of memory."""
+    failed = None
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        size = re.search(r"tried to allocate [\d.]+ \w+", str(error), re.IGNORECASE)
+        failed = f"out of memory while {doing}{f' ({size[0].lower()})' if size else ''}. {advice}"
+    if failed:  # outside of the handler, which would keep the frames and their tensors
+        comfy.model_management.soft_empty_cache()
+        raise NotEnoughMemory(failed)
 
 
 def to_pillow(image: Tensor) -> Image.Image:

@@ -4,9 +4,11 @@ from comfy_api.v0_0_2 import io
 
 from ..gooddrag.config import DragConfig
 from ..gooddrag.method.inversion import invert
-from . import conditioning, families, host, latents, lent, notices, pictures
+from . import belonging, conditioning, families, host, latents, lent, notices, patches, pictures
 from .presets import preset_input, settings
 from .types import CATEGORY, InversionType, InversionValue
+
+ADVICE = "Use a smaller picture, or free memory: other programs on the GPU, models that other nodes keep loaded"
 
 FIELDS = {"steps": "inference_steps", "strength": "strength"}
 
@@ -62,12 +64,18 @@ class Invert(io.ComfyNode):
     @notices.shown
     def execute(cls, model, vae, image, positive, preset, steps, strength) -> io.NodeOutput:
         families.unet_config(model)
+        patches.tell(model)
         config = DragConfig(**settings(FIELDS, preset, {"steps": steps, "strength": strength}))
         image = pictures.one(image)
         size = (image.shape[2], image.shape[1])
         z0 = host.to_model(model, host.encode(vae, image))
-        text = conditioning.text_of(positive)
+        text = conditioning.text_of(positive, model=model)
         with lent.diffusers_model(model, tuple(z0.shape)) as borrowed:
-            inversion = invert(borrowed, z0, text, size, config, host.callback(model))
+            with host.enough_memory(f"inverting at {size[0]}x{size[1]}", ADVICE):
+                inversion = invert(borrowed, z0, text, size, config, host.callback(model))
+            key = lent.fingerprint(borrowed)
         noise = latents.for_samplers(model, inversion.latent, inversion.schedule.timesteps[0])
-        return io.NodeOutput(InversionValue(inversion), {"samples": noise, latents.SIZE: size})
+        return io.NodeOutput(
+            InversionValue(inversion, model=key, picture=belonging.picture_key(image)),
+            {"samples": noise, latents.SIZE: size},
+        )

@@ -145,9 +145,14 @@ def _copy(given: ModelPatcher, model: ModelPatcher, keys: dict[str, str]) -> _Co
     return _Copies(_state(given, model), list(result), patcher)
 
 
+def identity(model: ModelPatcher) -> tuple:
+    """Of the weights and of all that is on them, for as long as the MODEL is there."""
+    hooks = tuple(id(h) for hooks in bypass.adapters(model).values() for h in hooks)
+    return model.patches_uuid, hooks
+
+
 def _state(given: ModelPatcher, model: ModelPatcher) -> tuple:
-    hooks = tuple(id(h) for hooks in bypass.adapters(given).values() for h in hooks)
-    return given.patches_uuid, hooks, model.load_device, model.model.get_dtype_inference()
+    return *identity(given), model.load_device, model.model.get_dtype_inference()
 
 
 def _weights(given: ModelPatcher, needed: int) -> dict[str, Tensor]:

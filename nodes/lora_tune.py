@@ -6,7 +6,7 @@ from ..gooddrag.config import DragConfig
 from ..gooddrag.method.kept import tuned
 from ..gooddrag.method.lora import train_lora
 from ..gooddrag.network.memory import gradient_bytes
-from . import conditioning, families, host, lent, notices, pictures
+from . import conditioning, families, host, lent, notices, patches, pictures
 from .presets import preset_input, settings
 from .types import CATEGORY
 
@@ -102,11 +102,12 @@ class LoRATune(io.ComfyNode):
         cls, model, vae, image, positive, preset, steps, rank, learning_rate, batch_size, seed, checkpointing, file
     ) -> io.NodeOutput:
         families.unet_config(model)
+        patches.tell(model)
         kept = host.lora_file(file.strip()) if file.strip() else None
         given = {"steps": steps, "rank": rank, "learning_rate": learning_rate, "batch_size": batch_size}
         config = DragConfig(**settings(FIELDS, preset, given), checkpointing=checkpointing)
         z0 = host.to_model(model, host.encode(vae, pictures.one(image)))
-        text = conditioning.text_of(positive)
+        text = conditioning.text_of(positive, model=model)
         shape = (config.lora_batch, *z0.shape[1:])
 
         def gradients(unet) -> int:

@@ -1,5 +1,7 @@
 """GoodDrag Points: the editor of what is dragged, where to, and which region may change."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from comfy_api.v0_0_2 import io
@@ -10,7 +12,7 @@ from ..gooddrag.picture.geometry import DragPoints, check_fit, protected_handles
 from ..gooddrag.picture.region import editable
 from ..gooddrag.picture.sizes import for_picture
 from ..gooddrag.picture.value import EXAMPLE, is_anchor, parse
-from . import host, masks, notices, pictures
+from . import belonging, host, masks, notices, pictures
 from .types import CATEGORY, DragPointsType
 from .upstream import made_of
 
@@ -119,6 +121,7 @@ class Points(io.ComfyNode):
         arrived["mask"] = None if given is None else host.temporary_shade(given, cls)
         if asked.size not in (None, size) and (asked.pairs or asked.shapes):
             notices.tell(RESCALED.format(*asked.size, *size))
+        placed = replace(placed, picture=belonging.picture_key(image))
         return io.NodeOutput(placed, out[None], overlay, ui={"gooddrag_points": [arrived]})
 
     @classmethod

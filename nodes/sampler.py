@@ -9,7 +9,7 @@ from ..gooddrag.config import BACKGROUNDS, DragConfig
 from ..gooddrag.method.batch import drag_batch, gradient_bytes
 from ..gooddrag.method.drag import drag
 from ..gooddrag.picture.geometry import check_fit
-from . import families, host, latents, lent, masks, notices
+from . import belonging, families, host, latents, lent, masks, notices, patches
 from .presets import preset_input, settings
 from .types import CATEGORY, DragPointsType, InversionType, StateType, TraceType, TraceValue, result_for_page, several
 
@@ -210,6 +210,8 @@ class Sampler(io.ComfyNode):
         cls, model, inversion, points, preset, background, start, checkpointing, mask=None, state=None, **given
     ) -> io.NodeOutput:
         families.unet_config(model)
+        patches.tell(model)
+        belonging.check_family(inversion, model)
         value, inversion = inversion, inversion.inversion
         config = DragConfig(
             inference_steps=inversion.schedule.steps,
@@ -219,6 +221,7 @@ class Sampler(io.ComfyNode):
         )
         mask = masks.editable(masks.given(mask, inversion.size))
         drags = several(points)
+        belonging.tell_of_picture(value, drags)
         for drag_points in drags:
             check_fit(drag_points, mask, inversion.size)
         if len(drags) > 1 and (state is not None or start == START[1]):
@@ -226,7 +229,7 @@ class Sampler(io.ComfyNode):
                 f"`points` holds {len(drags)} variants, and only a single drag can go on: connect the points from before "
                 "GoodDrag Variants, or disconnect `state` and set `start` to picture"
             )
-        source = value.source(model.patches_uuid, config)
+        source = value.source(lent.identity(model), config)
         node_id = cls.hidden.unique_id if cls.hidden else None
         if state is None and start == START[1]:
             state = value.states.get(node_id)
@@ -238,6 +241,7 @@ class Sampler(io.ComfyNode):
             return gradient_bytes(unet, inversion, mask, config, count)
 
         with lent.diffusers_model(model, (count, *inversion.latent.shape[1:]), gradients=gradients) as borrowed:
+            value.models[source] = belonging.check_model(value, borrowed, state)
             rest = (mask, config, host.callback(model))
             if len(drags) == 1:
                 results = [drag(borrowed, inversion, *drags, *rest, state=state, source=source)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 from comfy_api.v0_0_2 import io
 from torch import Tensor
@@ -41,10 +42,15 @@ def result_for_page(trace: DragTrace) -> dict:
 @dataclass
 class InversionValue:
     """What a GOODDRAG_INVERSION carries: the inversion, and what later edits of it can use again. It goes when ComfyUI drops the
-    inversion from its cache. ``states`` are where samplers stopped, by the node's id."""
+    inversion from its cache. ``states`` are where samplers stopped, by the node's id;
+    ``model`` and ``picture`` are fingerprints of what was inverted (see ``belonging``), ``models`` of what sources were drawn
+    with."""
 
     inversion: Inversion
     states: dict[str | None, DragState] = field(default_factory=dict)
+    model: str | None = None
+    picture: str | None = None
+    models: WeakKeyDictionary[Source, str] = field(default_factory=WeakKeyDictionary)
     _source: tuple[object, Source] | None = None
 
     def source(self, model: object, config: DragConfig) -> Source:

@@ -23,7 +23,7 @@ from .source import Source
 from .state import DragResult, DragState, Edit
 from .supervision import Supervision
 
-ADVICE = "Use a smaller picture, a mask around what shall move, background=lock, or checkpointing=auto"
+ADVICE = "Use a smaller picture, a mask around what shall move, or background=lock"
 
 
 def drag(

@@ -30,7 +30,7 @@ log = logging.getLogger("GoodDrag")
 TARGETS = ("to_q", "to_k", "to_v", "to_out.0")
 """The projections of every attention layer, self and cross."""
 
-ADVICE = "Use a smaller picture, a smaller batch_size (lora_batch), or checkpointing=auto"
+ADVICE = "Use a smaller picture or a smaller batch_size (lora_batch)"
 
 LOSS_SCALE = 2.0**10
 """First loss scale for a U-Net in float16; torch's own, 2**16, would cost the first steps of so short a training."""

@@ -168,6 +168,10 @@ class NotEnoughMemory(MemoryError):
     """There is not enough memory for an edit; says how much is needed and which settings to change."""
 
 
+def _advised(advice: str, checkpointing: bool) -> str:
+    return advice if checkpointing else f"{advice}; checkpointing=auto needs less"
+
+
 def plan(
     unet: UNet2DConditionModel,
     latent_shape: tuple[int, ...],
@@ -195,7 +199,7 @@ def plan(
         f"{'with' if chosen else 'without'} gradient checkpointing, and {gigabytes(free)} are free"
     )
     if needed > free:
-        raise NotEnoughMemory(f"{what}. {advice}")
+        raise NotEnoughMemory(f"{what}. {_advised(advice, chosen)}")
     log.info("GoodDrag: %s", what)
     return chosen
 
@@ -255,8 +259,9 @@ def sparingly(
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-            state = ", although gradient checkpointing is on" if model.unet.is_gradient_checkpointing else ""
+            on = model.unet.is_gradient_checkpointing
+            state = ", although gradient checkpointing is on" if on else ""
             size = re.search(r"tried to allocate [\d.]+ \w+", str(error), re.IGNORECASE)
-            failed = f"out of memory{state}{f' ({size[0].lower()})' if size else ''}. {advice}"
+            failed = f"out of memory{state}{f' ({size[0].lower()})' if size else ''}. {_advised(advice, on)}"
         if failed:  # outside of the handler, which would keep the frames and their tensors
             raise NotEnoughMemory(failed)

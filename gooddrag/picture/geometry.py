@@ -16,7 +16,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import torch
@@ -38,15 +38,16 @@ MAX_PAIRS = 64
 class DragPoints:
     """Pairs of a handle and the target that it is to be dragged to, in pixels of a picture.
 
-    ``handles[i]`` and ``targets[i]`` are ``(x, y)``; ``width`` and ``height`` are the picture's. A pair that lies on one pixel is
-    an anchor: what is there must stay. Raises ``ValueError`` when there is no pair, more than ``MAX_PAIRS``, or a point that is
-    not in the picture.
+    ``handles[i]`` and ``targets[i]`` are ``(x, y)``; ``width`` and ``height`` are the picture's, ``picture`` is a fingerprint of it
+    where that is known. A pair that lies on one pixel is an anchor: what is there must stay. Raises ``ValueError`` when there is no
+    pair, more than ``MAX_PAIRS``, or a point that is not in the picture.
     """
 
     handles: tuple[Point, ...]
     targets: tuple[Point, ...]
     width: int
     height: int
+    picture: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.handles) != len(self.targets):

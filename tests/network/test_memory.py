@@ -57,12 +57,16 @@ def test_checkpointing_is_chosen_from_what_is_free(model, inversion, fast, monke
         drag(model, inversion, POINTS, None, fast)
         assert f"{expected} gradient checkpointing" in caplog.text
         assert "gradients at 128x96 need about" in caplog.text
-    with pytest.raises(NotEnoughMemory, match="without gradient checkpointing, and .* are free. Use a smaller picture"):
+    with pytest.raises(
+        NotEnoughMemory, match="without gradient checkpointing, and .* are free. Use .*; checkpointing=auto needs less$"
+    ):
         drag(model, inversion, POINTS, None, fast.replace(checkpointing="off"))
     monkeypatch.setattr(memory, "free_bytes", lambda device: sparing // 2)
-    with pytest.raises(NotEnoughMemory, match="a mask around what shall move, background=lock, or checkpointing=auto"):
+    with pytest.raises(
+        NotEnoughMemory, match=r"with gradient checkpointing.* a mask around what shall move, or background=lock$"
+    ):
         drag(model, inversion, POINTS, None, fast)
-    with pytest.raises(NotEnoughMemory, match="smaller picture, a smaller batch_size"):
+    with pytest.raises(NotEnoughMemory, match="smaller picture or a smaller batch_size"):
         train_lora(model, inversion.latent, inversion.text, fast)
     assert not model.unet.is_gradient_checkpointing
 
@@ -134,4 +138,5 @@ def test_running_out_of_memory_tries_again_sparingly_and_then_explains(kind):
     assert not retried["on"]
     assert gave_up["same"] is None
     assert re.match("out of memory.* [(]tried to allocate [0-9]+ bytes[)]. Use a smaller picture", gave_up["failed"])
-    assert "checkpointing=auto" in gave_up["failed"]
+    # what is on already is not advised
+    assert ("although gradient checkpointing is on" in gave_up["failed"]) != ("checkpointing=auto" in gave_up["failed"])

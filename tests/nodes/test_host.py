@@ -22,6 +22,11 @@ def lent(part):
 
 
 @pytest.fixture
+def families(part):
+    return part("nodes.families")
+
+
+@pytest.fixture
 def conditioning(part):
     return part("nodes.conditioning")
 
@@ -90,18 +95,30 @@ def flux():
     return tiny(comfy.supported_models.Flux, config, lambda c: comfy.model_base.Flux(c))
 
 
-def inpainting():
-    """SD1.5's inpainting variant: nine input channels."""
+def sd15(channels=9):
+    """SD1.5's inpainting variant has nine input channels, instruct-pix2pix eight."""
     config = {
         "use_checkpoint": False, "image_size": 32, "out_channels": 4, "use_spatial_transformer": True, "legacy": False,
-        "in_channels": 9, "model_channels": 32, "num_res_blocks": [1, 1], "transformer_depth": [1, 0],
+        "in_channels": channels, "model_channels": 32, "num_res_blocks": [1, 1], "transformer_depth": [1, 0],
         "channel_mult": [1, 2], "transformer_depth_middle": 1, "use_linear_in_transformer": False, "context_dim": 64,
         "num_heads": 2, "num_head_channels": -1, "transformer_depth_output": [1, 1, 0, 0], "adm_in_channels": None,
     }  # fmt: skip
     return tiny(comfy.supported_models.SD15, config, lambda c: comfy.model_base.BaseModel(c))
 
 
-@pytest.mark.parametrize(("make", "name"), [(sdxl, "SDXL"), (flux, "Flux"), (inpainting, "SD15")])
+REFUSED = [
+    (sdxl, r"Stable Diffusion XL \(family SDXL\)"),
+    (flux, "of the family Flux"),
+    (
+        sd15,
+        r"an inpainting checkpoint: its U-Net also takes a mask and the masked picture, 9 channels instead of 4 \(family SD15\)",
+    ),
+    (lambda: sd15(8), "an instruct-pix2pix checkpoint: its U-Net also takes the picture, 8 channels instead of 4"),
+    (lambda: sd15(5), "a depth checkpoint"),
+]
+
+
+@pytest.mark.parametrize(("make", "name"), REFUSED)
 def test_other_families_are_refused_by_name_before_anything_is_done(run, demo, make, name):
     model = make()
     for node_id, inputs in {
@@ -109,16 +126,18 @@ def test_other_families_are_refused_by_name_before_anything_is_done(run, demo, m
         "GoodDrag_Invert": {"vae": demo["vae"], "image": demo["image"], "positive": demo["positive"]},
         "GoodDrag_Sampler": {"inversion": None, "points": demo["points"]},
     }.items():
-        with pytest.raises(ValueError, match=rf"family {name}, which GoodDrag cannot drag: connect a Stable Diffusion"):
+        with pytest.raises(
+            ValueError, match=rf"`model` is {name}.*, which GoodDrag cannot drag; connect an ordinary Stable Diffusion"
+        ):
             run(node_id, model=model, **inputs)
 
 
 @pytest.mark.parametrize(
     ("sampling", "zsnr", "message"),
     [
-        ("x0", False, "GoodDrag needs epsilon or v prediction"),
-        ("lcm", False, "has another noise schedule"),
-        ("eps", True, "has another noise schedule"),
+        ("x0", False, "is sampled as x0 prediction; GoodDrag needs epsilon or v prediction"),
+        ("lcm", False, "has 50 noise levels up to sigma .*, not the schedule of Stable Diffusion 1.x"),
+        ("eps", True, "has zero terminal SNR .*, not the schedule of Stable Diffusion 1.x"),
     ],
 )
 def test_unusual_sampling_is_refused(lent, demo, sampling, zsnr, message):
@@ -137,3 +156,14 @@ def test_prediction_type_is_recognised(lent, demo, sampling, expected):
     (model,) = ModelSamplingDiscrete().patch(demo["model"], sampling, False)
     with lent.diffusers_model(model, (1, 4, 8, 8)) as borrowed:
         assert borrowed.prediction_type == expected
+
+
+@pytest.mark.parametrize(
+    ("sampling", "words"), [("edm", "is sampled as EDM"), ("v_prediction", "has 1000 noise levels up to sigma 120")]
+)
+def test_edm_is_refused_by_name(families, demo, sampling, words):
+    from comfy_extras.nodes_model_advanced import ModelSamplingContinuousEDM
+
+    (model,) = ModelSamplingContinuousEDM().patch(demo["model"], sampling, 120.0, 0.002)
+    with pytest.raises(ValueError, match=f"`model` {words}"):
+        families.prediction_type(model)
