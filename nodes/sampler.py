@@ -9,7 +9,7 @@ from ..gooddrag.config import BACKGROUNDS, DragConfig
 from ..gooddrag.method.batch import drag_batch, gradient_bytes
 from ..gooddrag.method.drag import drag
 from ..gooddrag.picture.geometry import check_fit
-from . import belonging, families, host, latents, lent, masks, notices, patches
+from . import belonging, families, host, last_run, latents, lent, masks, notices, patches
 from .presets import preset_input, settings
 from .types import CATEGORY, DragPointsType, InversionType, StateType, TraceType, TraceValue, result_for_page, several
 
@@ -175,8 +175,8 @@ class Sampler(io.ComfyNode):
                     options=list(START),
                     default=START[0],
                     tooltip="picture: every run starts from the undragged picture, and the same inputs give the same result. "
-                    "last run: goes on where this node stopped the last time, with as many further operations; queue again to "
-                    "drag on, or move a target or add an arrow first.",
+                    "last run: goes on where this node stopped the last time in this tab, with as many further operations; queue "
+                    "again to drag on, or move a target or add an arrow first. Says so when nothing is kept to go on from.",
                 ),
                 host.checkpointing_input(),
                 io.Boolean.Input(
@@ -196,7 +196,7 @@ class Sampler(io.ComfyNode):
                     display_name="state", tooltip="Where the drag stopped, for another GoodDrag Sampler to go on."
                 ),
             ],
-            hidden=[io.Hidden.unique_id],
+            hidden=[io.Hidden.unique_id, io.Hidden.extra_pnginfo],
         )
 
     @classmethod
@@ -230,11 +230,11 @@ class Sampler(io.ComfyNode):
                 "GoodDrag Variants, or disconnect `state` and set `start` to picture"
             )
         source = value.source(lent.identity(model), config)
-        node_id = cls.hidden.unique_id if cls.hidden else None
+        who = last_run.runner(cls.hidden)
         if state is None and start == START[1]:
-            state = value.states.get(node_id)
-            if state is not None and state.source is not source:
-                state = None  # the model or the settings are others now
+            state = last_run.state(value, who, source)
+        if state is None:
+            last_run.tell_of_too_few_timesteps(config, len(inversion.schedule.timesteps))
         mask, count = host.plain(mask), len(drags) if config.batched else 1
 
         def gradients(unet) -> int:
@@ -248,7 +248,7 @@ class Sampler(io.ComfyNode):
             else:
                 results = drag_batch(borrowed, inversion, drags, *rest, source=source)
         last = results[-1]
-        value.states[node_id] = last.state
+        value.states[who] = last.state
         traces = tuple(
             TraceValue(r.trace, [(operation, host.from_model(model, z)) for operation, z in r.previews])
             for r in results

@@ -42,12 +42,12 @@ def result_for_page(trace: DragTrace) -> dict:
 @dataclass
 class InversionValue:
     """What a GOODDRAG_INVERSION carries: the inversion, and what later edits of it can use again. It goes when ComfyUI drops the
-    inversion from its cache. ``states`` are where samplers stopped, by the node's id;
+    inversion from its cache. ``states`` are where samplers stopped, by who ran (see ``last_run``);
     ``model`` and ``picture`` are fingerprints of what was inverted (see ``belonging``), ``models`` of what sources were drawn
     with."""
 
     inversion: Inversion
-    states: dict[str | None, DragState] = field(default_factory=dict)
+    states: dict[tuple, DragState] = field(default_factory=dict)
     model: str | None = None
     picture: str | None = None
     models: WeakKeyDictionary[Source, str] = field(default_factory=WeakKeyDictionary)

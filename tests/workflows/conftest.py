@@ -57,8 +57,13 @@ def executed(prompt: dict, messages: list) -> list[str]:
     return [prompt[data["node"]]["class_type"] for kind, data in messages if kind == "executing" and data.get("node")]
 
 
+def stock(class_type: str, **inputs) -> dict:
+    """A node of a prompt."""
+    return {"class_type": class_type, "inputs": inputs, "_meta": {"title": class_type}}
+
+
 def git_files() -> list[str]:
     return subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines()
 
 
-__all__ = ["EXAMPLES", "ROOT", "executed", "git_files", "json"]
+__all__ = ["EXAMPLES", "ROOT", "executed", "git_files", "json", "stock"]

@@ -10,7 +10,7 @@ import urllib.parse
 
 import numpy as np
 import pytest
-from conftest import EXAMPLES, executed
+from conftest import EXAMPLES, executed, stock
 from PIL import Image
 
 from devtools import environment, workflow
@@ -220,10 +220,6 @@ def test_pictures_and_stamps_of_files_are_served(server):
     with pytest.raises(urllib.error.HTTPError) as error:
         ask("picture", node="LoadImage", image="gooddrag sub/words.png")
     assert error.value.code == 400
-
-
-def stock(class_type, **inputs):
-    return {"class_type": class_type, "inputs": inputs, "_meta": {"title": class_type}}
 
 
 def test_an_empty_mask_a_small_a_transparent_and_a_double_picture(server, quickstart, node):

@@ -1,0 +1,97 @@
+"""`start` = last run: whose run goes on, and what is said when none does."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+pytest.importorskip("comfy", reason="COMFYUI_DIR is not set; python3 dev.py test nodes sets it")
+
+import comfy.cli_args
+
+
+@pytest.fixture
+def inversion(run, demo):
+    inputs = {k: demo[k] for k in ("model", "vae", "image", "positive")}
+    return lambda steps=4, **more: run("GoodDrag_Invert", **{**inputs, **more}, steps=steps)[0]
+
+
+@pytest.fixture
+def sample(execute, demo, nodes, part, monkeypatch):
+    """A run by some client, workflow and node: its latent, its trace and what it says."""
+    server = SimpleNamespace(client_id=None)
+    monkeypatch.setattr(part("nodes.last_run").PromptServer, "instance", server, raising=False)
+
+    def sampled(inversion, client="tab", workflow="w", node="5", model=None, **settings):
+        hidden = SimpleNamespace(unique_id=node, extra_pnginfo={"workflow": {"id": workflow}} if workflow else None)
+        monkeypatch.setattr(nodes["GoodDrag_Sampler"], "hidden", hidden, raising=False)
+        server.client_id = client
+        settings = {"operations": 1, "operations_per_step": 1, "gradient_steps": 1, "start": "last run", **settings}
+        model, points = model or demo["model"], demo["points"]
+        (latent, trace, _), said = execute(
+            "GoodDrag_Sampler", model=model, inversion=inversion, points=points, **settings
+        )
+        return latent["samples"], trace.trace, [s for s in said if s.startswith("`start` is last run")]
+
+    return sampled
+
+
+def test_the_same_node_of_the_same_tab_goes_on(sample, inversion):
+    value = inversion()
+    first, _, said = sample(value)
+    assert said == [
+        "`start` is last run, but no run of this node on this inversion is kept: it is the first, the inversion was made anew, or "
+        "ComfyUI's cache has dropped it. This run begins at the picture."
+    ]
+    second, _, said = sample(value)
+    assert said == []
+    assert not torch.equal(first, second)
+
+
+@pytest.mark.parametrize(
+    "other", [{"client": "another"}, {"client": None}, {"workflow": "v"}, {"workflow": None}, {"node": "6"}]
+)
+def test_another_tab_workflow_or_node_does_not(sample, inversion, other):
+    value = inversion()
+    first, *_ = sample(value)
+    theirs, _, said = sample(value, **other)
+    assert torch.equal(first, theirs)
+    assert len(said) == 1
+    expected, *_ = sample(value)
+    assert not torch.equal(first, expected)
+    assert sample(value, **other)[2] == []
+
+
+def test_another_model_and_a_cache_that_forgets_are_named(sample, inversion, demo, monkeypatch):
+    value = inversion()
+    sample(value)
+    assert sample(value, model=demo["model"].clone())[2] == []  # a clone that nothing was changed on
+    changed = demo["model"].clone()
+    changed.add_patches({"diffusion_model.out.2.bias": (torch.full((4,), 0.1),)})
+    said = sample(value, model=changed)[2]
+    assert said == [
+        "`start` is last run, but the MODEL or `mutual_attention` is another than in the last run. This run begins at the picture."
+    ]
+    monkeypatch.setattr(comfy.cli_args.args, "cache_none", True)
+    said = sample(inversion())[2]
+    assert len(said) == 1
+    assert "ComfyUI was started with --cache-none and forgets every run" in said[0]
+
+
+def test_picture_says_nothing(sample, inversion):
+    assert sample(inversion(), start="picture")[2] == []
+
+
+def test_too_few_timesteps_are_told_before_and_after(execute, demo, inversion, caplog):
+    settings = {"operations": 70, "operations_per_step": 1, "gradient_steps": 1, "patience": 1000}
+    given = {"model": demo["model"], "inversion": inversion(steps=8), "points": demo["points"]}
+    (_, trace, _), said = execute("GoodDrag_Sampler", **given, **settings)
+    assert said[0] == (
+        "70 operations at 1 per step need 70 timesteps, and there are 6: at most 6 are done. Raise `operations_per_step`, "
+        "or `steps` or `strength` of the inversion."
+    )
+    assert said[-1].startswith("6 drag operations (")
+    assert trace.trace.operations == 6
+    enough = execute("GoodDrag_Sampler", **given, **{**settings, "operations": 6})[1]
+    assert len(enough) == 1
+    assert enough[0].startswith("6 drag operations (all were used)")
