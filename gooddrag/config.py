@@ -65,6 +65,7 @@ class DragConfig:
                 or isinstance(value, bool)
                 or not (low < value if above else low <= value)
                 or not value <= high
+                or value == math.inf
             ):
                 kind = "a whole number" if whole else "a number"
                 limit = f"{'above' if above else 'at least'} {low:g}" + (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 
@@ -11,3 +12,11 @@ def finite(tensor: Tensor, name: str, advice: str) -> Tensor:
     if wrong:
         raise ValueError(f"{name} holds {wrong} of {tensor.numel()} values that are NaN or infinite; {advice}")
     return tensor
+
+
+def of_unet(dtype: torch.dtype) -> str:
+    """The advice where a U-Net of this type made them out of what was finite."""
+    cure = "look at its weights and at the LoRAs on it"
+    return f"the U-Net made them in {dtype}: " + (
+        cure if dtype in (torch.float32, torch.float64) else f"load it in float32, or {cure}"
+    )

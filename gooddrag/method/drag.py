@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..config import PAPER, DragConfig
+from ..finite import finite
 from ..network import memory
 from ..network.gradient import Gradients
 from ..network.model import Model
@@ -64,6 +65,8 @@ def together(
     start: DragState,
 ) -> list[DragResult]:
     """``drag`` for several at once, all from ``start``: each gradient and each denoising step evaluates the U-Net once for all."""
+    finite(start.latent, "the latent to drag", "invert the picture anew")
+    finite(inversion.text, "the text", "look at the text encoder")
     if not start.source.fits(inversion, config):
         raise ValueError(
             "the state belongs to another inversion, feature block or mutual attention; continue with those it was made with"

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..config import DragConfig
+from ..finite import finite, of_unet
 from ..network.model import Model
 from .inversion import Inversion
 from .region import Region
@@ -55,5 +56,6 @@ class Evaluation:
         prediction = self.model.predict_looking(z, step.t, self.inversion.text, step.memory if mutual else {})
         z, preview = self.inversion.schedule.denoise(prediction, step.t, z)
         z = self.region.lock(self.region.paste(z, step.denoised), step.denoised)
+        finite(z, "the edited latent", of_unet(self.model.unet.dtype))
         for edit, *of_it in zip(edits, z.split(1), self.region.paste(preview, step.preview).split(1)):
             edit.denoised(*of_it)

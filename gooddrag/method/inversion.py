@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..config import PAPER, DragConfig
+from ..finite import finite, of_unet
 from ..network.model import Model
 from ..network.schedule import Schedule
 from ..progress import Progress, silent
@@ -36,12 +37,15 @@ def invert(
 ) -> Inversion:
     """Invert ``z0`` ``(1, 4, h, w)``, the picture's latent in the model's scaling, to z_T.
 
-    Each step evaluates the U-Net at the timestep that it steps *to*, on the latent that it steps *from*.
+    Each step evaluates the U-Net at the timestep that it steps *to*, on the latent that it steps *from*. Raises ``ValueError``
+    when latent, text or prediction hold NaN or infinity.
     """
+    finite(z0, "the picture's latent", "look at the autoencoder")
+    finite(text, "the text", "look at the text encoder")
     schedule = model.schedule(config.inference_steps, config.strength)
     z = z0
     for i, t in enumerate(reversed(schedule.timesteps)):
         callback(Progress("invert", i, len(schedule.timesteps), t))
-        z = schedule.invert(model.predict(z, t, text), t, z)
+        z = finite(schedule.invert(model.predict(z, t, text), t, z), "the inverted latent", of_unet(model.unet.dtype))
     callback(Progress("invert", len(schedule.timesteps), len(schedule.timesteps), schedule.timesteps[0]))
     return Inversion(z, schedule, text, size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 
 from .. import files
 from ..config import PAPER, DragConfig
+from ..finite import finite, of_unet
 from ..libraries import importing
 from ..network import memory
 from ..network.model import Model
@@ -44,6 +46,11 @@ class LoRA:
     rank: int
     weights: dict[str, tuple[Tensor, Tensor]]
     fingerprint: str = ""  # of what it was tuned on; see ``kept``
+
+    def __post_init__(self) -> None:
+        for name, pair in self.weights.items():
+            for weight in pair:
+                finite(weight, f"the LoRA's {name}", "tune it anew, with a lower learning_rate (lora_learning_rate)")
 
     def save(self, path: str | Path) -> None:
         """Write a safetensors file in the common layout ``lora_unet_<module>.lora_down.weight``, which ComfyUI's and
@@ -74,7 +81,10 @@ class LoRA:
             prefix = f"lora_unet_{name.replace('.', '_')}"
             weights[name] = (tensors[f"{prefix}.lora_down.weight"], tensors[f"{prefix}.lora_up.weight"])
         rank = next(iter(weights.values()))[0].shape[0]
-        return cls(rank, weights, metadata.get("gooddrag_fingerprint", ""))
+        try:
+            return cls(rank, weights, metadata.get("gooddrag_fingerprint", ""))
+        except ValueError as error:
+            raise ValueError(f"{path} is broken, delete it or give another name: {error}") from None
 
 
 @contextmanager
@@ -120,8 +130,11 @@ def train_lora(
     AdamW with weight decay 1e-2 and constant rate on the mean squared error of the prediction, at uniform random
     timesteps. ``std`` is the standard deviation of the autoencoder's posterior, resampled at every step; None
     takes ``z0`` as it is. The same seed gives the same LoRA on the same device. The LoRA is float32 for a U-Net in half
-    precision. Raises ``NotEnoughMemory`` when there is not enough even with gradient checkpointing.
+    precision. Raises ``NotEnoughMemory`` when there is not enough even with gradient checkpointing, ``ValueError`` when latent,
+    text or predictions hold NaN or infinity, or when the tuning diverges.
     """
+    finite(z0, "the picture's latent", "look at the autoencoder")
+    finite(text, "the text", "look at the text encoder")
     schedule = model.schedule(1000, 1.0)
     generator = torch.Generator().manual_seed(seed)
 
@@ -162,6 +175,10 @@ def train_lora(
                     return error.item()
 
                 loss = attempt(gradient)
+                if not math.isfinite(loss):
+                    raise ValueError(
+                        _diverged(step, config) if step else f"the loss is {loss}; {of_unet(model.unet.dtype)}"
+                    )
                 scaler.step(optimizer)
                 scaler.update()
         callback(Progress("lora", config.lora_steps, config.lora_steps, 0, loss))
@@ -170,6 +187,13 @@ def train_lora(
             for name, layer in layers.items()
         }
     return LoRA(config.lora_rank, weights)
+
+
+def _diverged(step: int, config: DragConfig) -> str:
+    return (
+        f"the tuning diverged after {step} of {config.lora_steps} steps, so there is no LoRA; lower learning_rate "
+        f"(lora_learning_rate), which is {config.lora_learning_rate:g}, or the steps"
+    )
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..config import DragConfig
+from ..finite import finite, of_unet
 from ..network.memory import free_bytes
 from ..network.model import Model
 from ..network.surroundings import Surroundings
@@ -91,6 +92,7 @@ class Source:
         self.evaluations += 1
         prediction, seen, remembered, around = model.look(z, t, inversion.text, self.block, self.mutual_blocks, window)
         denoised, preview = inversion.schedule.denoise(prediction, t, z)
+        finite(denoised, "the unedited latent", of_unet(model.unet.dtype))
         plain = SourceStep(i, t, z, denoised, preview)
         feature = feature or (known is not None and known.feature is not None)
         whole = replace(plain, feature=seen if feature else None, memory=remembered, surroundings=around)

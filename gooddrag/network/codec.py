@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ..finite import finite
 from ..picture.geometry import crop, pad
 
 
@@ -49,7 +50,9 @@ def encode(vae, x: Tensor) -> tuple[Tensor, Tensor]:
 
     ``x`` ``(1, 3, H, W)`` is padded to multiples of 8 by reflection.
     """
+    finite(x, "the picture", "open it anew")
     posterior = vae.encode(pad(x).to(vae.device, vae.dtype)).latent_dist
+    finite(posterior.mean, "what the autoencoder made of the picture", "load it in float32")
     scale = vae.config.scaling_factor
     return posterior.mean.to(x.dtype) * scale, posterior.std.to(x.dtype) * scale
 
@@ -57,5 +60,8 @@ def encode(vae, x: Tensor) -> tuple[Tensor, Tensor]:
 @torch.no_grad()
 def decode(vae, z: Tensor, size: tuple[int, int]) -> Tensor:
     """The picture ``(1, 3, height, width)`` of a latent in the model's scaling; ``size`` is (width, height)."""
-    x = vae.decode((z / vae.config.scaling_factor).to(vae.dtype)).sample.to(z.dtype)
+    x = vae.decode(
+        (finite(z, "the latent", "look at what made it") / vae.config.scaling_factor).to(vae.dtype)
+    ).sample.to(z.dtype)
+    finite(x, "what the autoencoder made of the latent", "load it in float32")
     return crop(x, *size)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from ..finite import of_unet
+
 LOSS_SCALE = 2.0**10
 """For a U-Net in float16: gradients of features (about 1e-3) would vanish on their way to the latent."""
 
@@ -35,5 +37,7 @@ class Gradients:
             if all(g.isfinite().all() for g in gradients):
                 return gradients, values
             if self.scale <= 1:
-                raise ValueError(f"the U-Net's gradients are not finite in {self.dtype}; load it in float32")
+                raise ValueError(
+                    f"the gradient by the latent holds values that are NaN or infinite; {of_unet(self.dtype)}"
+                )
             self.scale /= 4

@@ -23,6 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..finite import finite
 from .sizes import for_picture
 from .value import Pair, Point, Value, dump, is_anchor, parse
 
@@ -226,7 +227,7 @@ def check_fit(points: DragPoints, mask: Tensor | None, size: tuple[int, int]) ->
             f"the mask is {mask.shape[-1]}x{mask.shape[-2]} and the picture {size[0]}x{size[1]}; "
             "they must have the same size"
         )
-    if not (mask > 0).any():
+    if not (finite(mask, "the mask", "paint it anew") > 0).any():
         raise ValueError("the mask is empty: white is what may change, so nothing could move; paint it or remove it")
 
 
