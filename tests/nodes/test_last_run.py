@@ -78,6 +78,13 @@ def test_another_model_and_a_cache_that_forgets_are_named(sample, inversion, dem
     assert "ComfyUI was started with --cache-none and forgets every run" in said[0]
 
 
+def test_every_run_does_all_of_its_operations(sample, inversion):
+    """Also when fewer timesteps are left than that."""
+    value = inversion()
+    done = [sample(value, operations=3, patience=1000)[1].operations for _ in range(4)]
+    assert done == [3, 3, 3, 3]
+
+
 def test_picture_says_nothing(sample, inversion):
     assert sample(inversion(), start="picture")[2] == []
 
@@ -90,7 +97,7 @@ def test_too_few_timesteps_are_told_before_and_after(execute, demo, inversion, c
         "70 operations at 1 per step need 70 timesteps, and there are 6: at most 6 are done. Raise `operations_per_step`, "
         "or `steps` or `strength` of the inversion."
     )
-    assert said[-1].startswith("6 drag operations (")
+    assert said[-1].startswith("6 drag operations (of 70: the timesteps ran out")
     assert trace.trace.operations == 6
     enough = execute("GoodDrag_Sampler", **given, **{**settings, "operations": 6})[1]
     assert len(enough) == 1
