@@ -5,6 +5,7 @@ from __future__ import annotations
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
+from ..gooddrag.finite import finite
 from . import notices
 from .host import plain
 
@@ -68,7 +69,7 @@ def text_of(conditioning: list, name: str = "positive", *, model: ModelPatcher |
         ignored.append(f"{further} further prompt{'s' if further > 1 else ''}")
     if ignored:
         notices.tell(f"`{name}` carries {', '.join(ignored)}: not used here, only the first prompt's text is.")
-    return plain(text[:1])
+    return plain(finite(text[:1], f"`{name}`", "look at the text encoder and at what changes the prompt behind it"))
 
 
 def _family(width: int | None) -> str:
