@@ -137,6 +137,8 @@ def test_an_autoencoder_of_another_scale(run, latent):
 
 def test_pictures_over_time_come_as_a_batch(run, latent):
     class Video:
+        latent_dim = 3
+
         @staticmethod
         def decode(samples):
             return torch.rand(1, 5, 64, 72, 3)
