@@ -10,7 +10,7 @@ from .value import Point
 from .work import Work
 
 KIND = "lasso outlines"
-OUTLINE, EDGE, CROSSING, PIXEL = 600_000, 60, 30, 3.5  # costs, see ``work``
+OUTLINE, EDGE, CROSSING, PIXEL = 900_000, 60, 30, 3.5  # costs, see ``work``
 BAND = 1 << 20  # pixels at once
 CROSSINGS = 1 << 20  # at once
 

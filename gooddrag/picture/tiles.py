@@ -24,7 +24,7 @@ SLACK = 1e-3  # pixels, so that rounding never leaves out what shows
 EDGE = 1e-6  # pixels over which a hard edge falls off when figures are compared
 
 KIND = "brush strokes and rectangles"
-BATCH, PART, PAIR, RUN, SQUARE, LEAF = 800_000, 100_000, 140, 110_000, 5_500, 2_800  # costs, see ``work``
+BATCH, PART, PAIR, RUN, SQUARE, LEAF = 1_100_000, 100_000, 140, 110_000, 5_500, 2_800  # costs, see ``work``
 FILL, PIXEL = 1_500, 0.5
 PAIRS, LEAVES = 1 << 16, 128  # at once
 
