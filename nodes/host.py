@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import comfy.model_management
@@ -24,7 +22,6 @@ from ..gooddrag import files
 from ..gooddrag.config import CHECKPOINTING
 from ..gooddrag.finite import finite
 from ..gooddrag.method.lora import LoRA
-from ..gooddrag.network.memory import NotEnoughMemory, is_out_of_memory
 from ..gooddrag.picture.geometry import DragPoints, pad
 from ..gooddrag.progress import Progress
 
@@ -78,22 +75,6 @@ def decode(vae, samples: Tensor) -> Tensor:
         )
     images = vae.decode(finite(samples, "`latent`", "look at the node that it comes from"))
     return finite(images.reshape(-1, *images.shape[-3:]), "what `vae` made of `latent`", OTHER_VAE)
-
-
-@contextmanager
-def enough_memory(doing: str, advice: str) -> Iterator[None]:
-    """Raises ``NotEnoughMemory`` with ``advice`` where torch runs out of memory."""
-    failed = None
-    try:
-        yield
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        size = re.search(r"tried to allocate [\d.]+ \w+", str(error), re.IGNORECASE)
-        failed = f"out of memory while {doing}{f' ({size[0].lower()})' if size else ''}. {advice}"
-    if failed:  # outside of the handler, which would keep the frames and their tensors
-        comfy.model_management.soft_empty_cache()
-        raise NotEnoughMemory(failed)
 
 
 def to_pillow(image: Tensor) -> Image.Image:

@@ -8,8 +8,6 @@ from . import belonging, conditioning, families, host, latents, lent, notices, p
 from .presets import preset_input, settings
 from .types import CATEGORY, InversionType, InversionValue
 
-ADVICE = "Use a smaller picture, or free memory: other programs on the GPU, models that other nodes keep loaded"
-
 FIELDS = {"steps": "inference_steps", "strength": "strength"}
 
 
@@ -71,8 +69,7 @@ class Invert(io.ComfyNode):
         z0 = host.to_model(model, host.encode(vae, image))
         text = conditioning.text_of(positive, model=model)
         with lent.diffusers_model(model, tuple(z0.shape)) as borrowed:
-            with host.enough_memory(f"inverting at {size[0]}x{size[1]}", ADVICE):
-                inversion = invert(borrowed, z0, text, size, config, host.callback(model))
+            inversion = invert(borrowed, z0, text, size, config, host.callback(model))
             key = lent.fingerprint(borrowed)
         noise = latents.for_samplers(model, inversion.latent, inversion.schedule.timesteps[0])
         return io.NodeOutput(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor
@@ -23,8 +23,6 @@ from .report import Report
 from .source import Source
 from .state import DragResult, DragState, Edit
 from .supervision import Supervision
-
-ADVICE = "Use a smaller picture, a mask around what shall move, or background=lock"
 
 
 def drag(
@@ -126,7 +124,23 @@ def _operate(supervision: Supervision, edits: list[Edit], operations: int, repor
 def _room(evaluation: Evaluation, edits: int) -> AbstractContextManager[Callable | None]:
     """While active there is memory for the gradients of so many edits."""
     config, shape = evaluation.config, (edits, *evaluation.inversion.latent.shape[1:])
+    how = {"window": evaluation.region.window, "advice": _advice(evaluation.region, config)}
     if not config.operations:
-        return nullcontext()
-    how = {"window": evaluation.region.window, "advice": ADVICE}
+        return memory.explained(how["advice"])
     return memory.sparingly(evaluation.model, shape, config.evaluated_block, config.checkpointing, **how)
+
+
+def _advice(region: Region, config: DragConfig) -> str:
+    """What would need less memory, without what is done already."""
+    cures = ["a smaller picture"]
+    if region.window:
+        cures.append("a smaller mask")
+    elif region.editable.all():
+        cures.append("a mask around what shall move")
+    elif not config.window:
+        cures.append("window=on")
+    if not region.locked:
+        cures.append("background=lock")
+    if config.checkpointing == "off":
+        cures.append("checkpointing=auto")
+    return f"Use {' or '.join(cures)}"

@@ -10,9 +10,12 @@ from torch import Tensor
 
 from ..config import PAPER, DragConfig
 from ..finite import finite, of_unet
+from ..network import memory
 from ..network.model import Model
 from ..network.schedule import Schedule
 from ..progress import Progress, silent
+
+ADVICE = "Use a smaller picture, or free memory: other programs on the GPU, models that are kept loaded"
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ def invert(
     """Invert ``z0`` ``(1, 4, h, w)``, the picture's latent in the model's scaling, to z_T.
 
     Each step evaluates the U-Net at the timestep that it steps *to*, on the latent that it steps *from*. Raises ``ValueError``
-    when latent, text or prediction hold NaN or infinity.
+    when latent, text or prediction hold NaN or infinity, ``NotEnoughMemory``.
     """
     finite(z0, "the picture's latent", "look at the autoencoder")
     finite(text, "the text", "look at the text encoder")
@@ -46,6 +49,8 @@ def invert(
     z = z0
     for i, t in enumerate(reversed(schedule.timesteps)):
         callback(Progress("invert", i, len(schedule.timesteps), t))
-        z = finite(schedule.invert(model.predict(z, t, text), t, z), "the inverted latent", of_unet(model.unet.dtype))
+        with memory.explained(ADVICE, lambda: f" while inverting at {size[0]}x{size[1]}"):
+            z = schedule.invert(model.predict(z, t, text), t, z)
+        finite(z, "the inverted latent", of_unet(model.unet.dtype))
     callback(Progress("invert", len(schedule.timesteps), len(schedule.timesteps), schedule.timesteps[0]))
     return Inversion(z, schedule, text, size)

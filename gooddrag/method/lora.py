@@ -32,10 +32,18 @@ log = logging.getLogger("GoodDrag")
 TARGETS = ("to_q", "to_k", "to_v", "to_out.0")
 """The projections of every attention layer, self and cross."""
 
-ADVICE = "Use a smaller picture or a smaller batch_size (lora_batch)"
-
 LOSS_SCALE = 2.0**10
 """First loss scale for a U-Net in float16; torch's own, 2**16, would cost the first steps of so short a training."""
+
+
+def _advice(config: DragConfig) -> str:
+    """What would need less memory, without what is done already."""
+    cures = ["a smaller picture"]
+    if config.lora_batch > 1:
+        cures.append("a smaller batch_size (lora_batch)")
+    if config.checkpointing == "off":
+        cures.append("checkpointing=auto")
+    return f"Use {' or '.join(cures)}"
 
 
 @dataclass(frozen=True)
@@ -158,7 +166,7 @@ def train_lora(
         )
         within, shape = nullcontext(lambda compute: compute()), (config.lora_batch, *z0.shape[1:])
         if config.lora_steps:
-            within = memory.sparingly(model, shape, None, config.checkpointing, advice=ADVICE, tuning=True)
+            within = memory.sparingly(model, shape, None, config.checkpointing, advice=_advice(config), tuning=True)
         loss = None
         with within as attempt:
             for step in range(config.lora_steps):

@@ -34,12 +34,18 @@ AGAIN = 0.4
 
 
 def free_bytes(device: torch.device) -> int | None:
-    """Memory that can still be taken on ``device``; None where that cannot be known."""
-    if device.type == "cuda":
-        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return torch.cuda.mem_get_info(device)[0] + unused
-    if device.type == "cpu" and "SC_AVPHYS_PAGES" in getattr(os, "sysconf_names", {}):
-        return _available() or os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    """Memory that can still be taken on ``device``; None where torch cannot tell."""
+    backend = getattr(
+        torch, device.type, None
+    )  # torch.cuda, torch.mps, torch.xpu; others have none or one of their own
+    if device.type == "mps":
+        return max(backend.recommended_max_memory() - backend.current_allocated_memory(), 0)
+    if device.type == "cpu":
+        if "SC_AVPHYS_PAGES" in getattr(os, "sysconf_names", {}):
+            return _available() or os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    elif hasattr(backend, "mem_get_info"):
+        unused = backend.memory_reserved(device) - backend.memory_allocated(device)
+        return backend.mem_get_info(device)[0] + unused
     return None
 
 
@@ -147,17 +153,58 @@ def _kept(
     return sum(s.nbytes() for s in storages.values())
 
 
+OUT_OF_MEMORY = re.compile(
+    r"out of memory"  # CUDA, HIP, MPS, XPU, NPU
+    r"|can't allocate memory|not enough memory: you tried to allocate"  # the CPU on Linux, on Windows
+    r"|could not allocate tensor with|not enough gpu video memory"  # DirectML
+    r"|(cublas|cudnn|hipblas|miopen)_?status_?alloc_?failed"
+    r"|out_of_(device|host)_memory|hiperroroutofmemory",
+    re.IGNORECASE,
+)
+"""What torch's backends say; only CUDA, and XPU since lately, have a class for it."""
+
+
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether torch could not allocate: on a GPU its own class, on the CPU a RuntimeError that says so."""
-    return isinstance(error, torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-    )
+    """Whether memory could not be had: by the error's class, by its words, or because it wraps one that says so."""
+    if isinstance(error, NotEnoughMemory):
+        return False  # said already
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    if not isinstance(error, RuntimeError):
+        return False
+    inner = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return bool(OUT_OF_MEMORY.search(str(error))) or (inner is not None and is_out_of_memory(inner))
 
 
 def give_back(device: torch.device) -> None:
-    """Let the caching allocator return what it does not use."""
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
+    """Let the caching allocator, where the device has one, return what it does not use."""
+    empty = getattr(getattr(torch, device.type, None), "empty_cache", None)
+    if empty:
+        empty()
+
+
+@lru_cache
+def _say_unplanned(kind: str) -> None:
+    log.warning(
+        "GoodDrag: what is free on %s cannot be known, so memory is not planned; should it run out, it is tried once more with "
+        "gradient checkpointing",
+        kind,
+    )
+
+
+@contextmanager
+def explained(advice: str, state: Callable[[], str] = str) -> Iterator[None]:
+    """Running out of memory inside becomes ``NotEnoughMemory`` with ``advice``; ``state`` tells what was tried already."""
+    failed = None
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        size = re.search(r"tried to allocate [\d.]+ \w+|tensor with [\d.]+ bytes", str(error), re.IGNORECASE)
+        failed = f"out of memory{state()}{f' ({size[0].lower()})' if size else ''}. {advice}"
+    if failed:  # outside of the handler, which would keep the frames and their tensors
+        raise NotEnoughMemory(failed)
 
 
 def gigabytes(size: int) -> str:
@@ -166,10 +213,6 @@ def gigabytes(size: int) -> str:
 
 class NotEnoughMemory(MemoryError):
     """There is not enough memory for an edit; says how much is needed and which settings to change."""
-
-
-def _advised(advice: str, checkpointing: bool) -> str:
-    return advice if checkpointing else f"{advice}; checkpointing=auto needs less"
 
 
 def plan(
@@ -186,6 +229,7 @@ def plan(
     would not fit without. Raises ``NotEnoughMemory`` with ``advice`` when they cannot fit."""
     free = free_bytes(unet.device)
     if free is None:
+        _say_unplanned(unet.device.type)
         return checkpointing == "on"
     asked = dict(block=block, tuning=tuning, window=window)
     plain = gradient_bytes(unet, latent_shape, **asked)
@@ -199,7 +243,7 @@ def plan(
         f"{'with' if chosen else 'without'} gradient checkpointing, and {gigabytes(free)} are free"
     )
     if needed > free:
-        raise NotEnoughMemory(f"{what}. {_advised(advice, chosen)}")
+        raise NotEnoughMemory(f"{what}. {advice}")
     log.info("GoodDrag: %s", what)
     return chosen
 
@@ -253,15 +297,9 @@ def sparingly(
 
         if plan(model.unet, latent_shape, block, checkpointing, advice=advice, tuning=tuning, window=window):
             until_the_end.enter_context(model.checkpointed())
-        failed = None
-        try:
+
+        def state() -> str:
+            return ", although gradient checkpointing is on" if model.unet.is_gradient_checkpointing else ""
+
+        with explained(advice, state):
             yield attempt
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            on = model.unet.is_gradient_checkpointing
-            state = ", although gradient checkpointing is on" if on else ""
-            size = re.search(r"tried to allocate [\d.]+ \w+", str(error), re.IGNORECASE)
-            failed = f"out of memory{state}{f' ({size[0].lower()})' if size else ''}. {_advised(advice, on)}"
-        if failed:  # outside of the handler, which would keep the frames and their tensors
-            raise NotEnoughMemory(failed)

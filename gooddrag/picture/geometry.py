@@ -81,6 +81,8 @@ class DragPoints:
         """The same handles, their targets at ``factor`` of the way, kept inside the picture; anchors stay anchors."""
 
         def along(handle: Point, target: Point) -> Point:
+            if is_anchor(handle, target):
+                return target
             x, y = (h + factor * (t - h) for h, t in zip(handle, target))
             return min(max(x, 0), self.width - 1), min(max(y, 0), self.height - 1)
 
@@ -190,7 +192,10 @@ def sample_patches(feature: Tensor, centres: Tensor, radius: int, grid: tuple[in
     cells = corner.long()[:, :, None] + steps  # (n, 2, 2r+2) whole rows and columns
     limit = torch.tensor(grid)[:, None] - 1
     (rows, cols), (h, w) = torch.minimum(cells.clamp(min=0), limit).unbind(1), feature.shape[-2:]
-    rows, cols = _upsampling(h, grid[0])[rows].to(feature), _upsampling(w, grid[1])[cols].to(feature)
+    # rounded before they are moved: not every device has float64
+    rows, cols = (
+        m.to(feature.dtype).to(feature.device) for m in (_upsampling(h, grid[0])[rows], _upsampling(w, grid[1])[cols])
+    )
     block = torch.einsum("nih,chw,njw->ncij", rows, feature[0], cols)
 
     # bilinear between the cells; the four weights are rounded to float32 like the authors'

@@ -72,7 +72,7 @@ def test_running_out_of_memory_while_inverting_says_so(run, demo, part, monkeypa
     def full(*_a, **_k):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
-    monkeypatch.setattr(part("nodes.invert"), "invert", full)
+    monkeypatch.setattr(part("gooddrag.network.model").Model, "predict", full)
     common = {k: demo[k] for k in ("model", "vae", "image", "positive")}
     message = r"out of memory while inverting at 256x256 \(tried to allocate 2.00 gib\). Use a smaller picture, or free memory"
     with pytest.raises(part("gooddrag.network.memory").NotEnoughMemory, match=message):

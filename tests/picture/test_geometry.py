@@ -201,3 +201,25 @@ def test_lengthened_points_stay_in_the_picture():
     assert points.lengthened(0.5).targets == ((20, 30), (70, 50))
     assert points.lengthened(1) == points
     assert points.lengthened(3).targets == ((70, 59), (0, 50))
+
+
+def test_no_float64_reaches_a_device():
+    """MPS has none. The meta device stands for one: whatever is made there, or sent there, is looked at."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+    from torch.utils._pytree import tree_leaves
+
+    class Watch(TorchDispatchMode):
+        seen = 0
+
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            result = func(*args, **(kwargs or {}))
+            made = [t for t in tree_leaves(result) if isinstance(t, torch.Tensor)]
+            if any(t.device.type == "meta" for t in made):
+                self.seen += 1
+                given = [t for t in tree_leaves((args, kwargs)) if isinstance(t, torch.Tensor)]
+                assert not any(t.dtype == torch.float64 for t in made + given), func
+            return result
+
+    with Watch() as watch:
+        sample_patches(torch.empty(1, 6, 12, 16, device="meta"), torch.tensor([[4.5, 7.25]]), 3, (48, 64))
+    assert watch.seen > 5
