@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-LIMIT = 1_250_000_000
+LIMIT = 1_000_000_000
 """Of all work on one mask, in units of about a nanosecond of one core."""
 
 

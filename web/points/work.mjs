@@ -4,7 +4,7 @@
 import { ValueError } from "./value.mjs";
 
 /** In units of about a nanosecond. */
-export const LIMIT = 1_250_000_000;
+export const LIMIT = 1_000_000_000;
 
 export class Work {
   constructor(limit = LIMIT) {
