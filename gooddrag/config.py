@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 BACKGROUNDS = ("penalty", "lock")
 CHECKPOINTING = ("auto", "on", "off")
+AUTO = "auto"
+"""Of blocks: those of the U-Net's family, see ``network/family.py``."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class DragConfig:
     supervision_radius: int = 4  # [r1]
     tracking_radius: int = 12  # [r2]
     information_preserving: bool = True  # True: Eq. 8, the template is the original handle; False: Eq. 7
-    feature_block: str = "up_blocks.2"  # whose output is F
+    feature_block: str = AUTO  # whose output is F; in the paper up_blocks.2 of Stable Diffusion 1.5
 
     # what lies outside the mask
     background: str = "penalty"  # the paper's term, or "lock": the unedited latent is written back
@@ -43,8 +45,8 @@ class DragConfig:
         False  # the U-Net is evaluated around mask and arrows only; beyond, the picture stays the unedited one
     )
 
-    # mutual self-attention once dragging has ended; empty for none
-    mutual_blocks: tuple[str, ...] = ("up_blocks.2", "up_blocks.3")
+    # mutual self-attention once dragging has ended; empty for none; in the paper up_blocks.2 and up_blocks.3
+    mutual_blocks: tuple[str, ...] = (AUTO,)
 
     # LoRA tuning on the picture
     lora_rank: int = 16

@@ -17,6 +17,7 @@ from .method.drag import drag
 from .method.inversion import invert
 from .method.state import DragResult
 from .network import codec
+from .network.conditioning import Text
 from .network.model import Model
 from .picture.geometry import DragPoints, check_fit
 from .progress import Progress, silent
@@ -36,7 +37,7 @@ class Edit:
 def edit(
     model: Model,
     vae,
-    text: Tensor,
+    text: Text,
     image: Tensor,
     points: DragPoints,
     mask: Tensor | None = None,
@@ -48,7 +49,7 @@ def edit(
     tell: Callable[[str], None] = log.warning,
     kept: Callable[[Path], None] = kept_lora.unheard,
 ) -> Edit:
-    """Edit ``image`` ``(1, 3, H, W)`` in -1..1 under ``text`` ``(1, tokens, D)``; see ``drag`` for points and mask, and
+    """Edit ``image`` ``(1, 3, H, W)`` in -1..1 under ``text`` ``(1, tokens, D)`` or more; see ``drag`` for points and mask, and
     ``kept.tuned`` for ``lora_file``, ``tell`` and ``kept``."""
     size = (image.shape[-1], image.shape[-2])
     check_fit(points, mask, size)

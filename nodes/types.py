@@ -13,6 +13,7 @@ from ..gooddrag.method.inversion import Inversion
 from ..gooddrag.method.source import Source
 from ..gooddrag.method.state import DragState
 from ..gooddrag.method.trace import DragTrace
+from ..gooddrag.network.family import Family
 from ..gooddrag.picture.geometry import DragPoints
 
 DragPointsType = io.Custom("GOODDRAG_POINTS")
@@ -53,9 +54,9 @@ class InversionValue:
     models: WeakKeyDictionary[Source, str] = field(default_factory=WeakKeyDictionary)
     _source: tuple[object, Source] | None = None
 
-    def source(self, model: object, config: DragConfig) -> Source:
+    def source(self, model: object, family: Family, config: DragConfig) -> Source:
         """The unedited picture as ``model`` (a key for its weights and patches) draws it; only the last one is kept."""
-        if self._source is None or self._source[0] != model or not self._source[1].fits(self.inversion, config):
+        if self._source is None or self._source[0] != model or not self._source[1].fits(self.inversion, config, family):
             self._source = (model, Source(self.inversion, config))
         return self._source[1]
 

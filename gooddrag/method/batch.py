@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..config import PAPER, DragConfig
 from ..network import memory
+from ..network.family import family_of
 from ..network.model import Model
 from ..picture.geometry import DragPoints, check_fit
 from ..progress import Progress, silent
@@ -27,6 +28,7 @@ def gradient_bytes(
     unet: UNet2DConditionModel, inversion: Inversion, mask: Tensor | None, config: DragConfig, drags: int = 1
 ) -> int:
     """Memory beside the weights for a gradient step of ``drag``, or of as many ``drags`` at once."""
+    config = family_of(unet.config).settled(config)
     window = Region.of(unet, mask, inversion.latent, config).window
     shape = (drags, *inversion.latent.shape[1:])
     return memory.gradient_bytes(unet, shape, block=config.evaluated_block, window=window)
@@ -50,6 +52,7 @@ def drag_batch(
     """
     for p in points:
         check_fit(p, mask, inversion.size)
+    config = model.family.settled(config)
     source = source or Source(inversion, config)
     # an anchor's loss begins at zero, where its absolute values turn rounding into whole signs, like those of the penalty
     batched = config.batched and all(all(p.moving) for p in points)

@@ -11,6 +11,7 @@ from torch import Tensor
 from ..config import PAPER, DragConfig
 from ..finite import finite
 from ..network import memory
+from ..network.conditioning import Conditioning
 from ..network.gradient import Gradients
 from ..network.model import Model
 from ..picture.geometry import DragPoints, check_fit
@@ -64,8 +65,9 @@ def together(
 ) -> list[DragResult]:
     """``drag`` for several at once, all from ``start``: each gradient and each denoising step evaluates the U-Net once for all."""
     finite(start.latent, "the latent to drag", "invert the picture anew")
-    finite(inversion.text, "the text", "look at the text encoder")
-    if not start.source.fits(inversion, config):
+    Conditioning.of(inversion.text).checked()
+    config = model.family.settled(config)
+    if not start.source.fits(inversion, config, model.family):
         raise ValueError(
             "the state belongs to another inversion, feature block or mutual attention; continue with those it was made with"
         )

@@ -11,6 +11,7 @@ from torch import Tensor
 from ..config import PAPER, DragConfig
 from ..finite import finite, of_unet
 from ..network import memory
+from ..network.conditioning import Conditioning, Text
 from ..network.model import Model
 from ..network.schedule import Schedule
 from ..progress import Progress, silent
@@ -21,11 +22,11 @@ ADVICE = "Use a smaller picture, or free memory: other programs on the GPU, mode
 @dataclass(frozen=True)
 class Inversion:
     """A picture as noise: ``latent`` is z_T ``(1, 4, h, w)``, reached along ``schedule`` under ``text``
-    ``(1, tokens, D)``; ``size`` is the picture's (width, height) before padding."""
+    ``(1, tokens, D)`` or more; ``size`` is the picture's (width, height) before padding."""
 
     latent: Tensor
     schedule: Schedule
-    text: Tensor
+    text: Text
     size: tuple[int, int]
 
 
@@ -44,7 +45,7 @@ def invert(
     when latent, text or prediction hold NaN or infinity, ``NotEnoughMemory``.
     """
     finite(z0, "the picture's latent", "look at the autoencoder")
-    finite(text, "the text", "look at the text encoder")
+    Conditioning.of(text).checked()
     schedule = model.schedule(config.inference_steps, config.strength)
     z = z0
     for i, t in enumerate(reversed(schedule.timesteps)):

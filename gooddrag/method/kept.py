@@ -18,6 +18,7 @@ from torch import Tensor
 
 from .. import files
 from ..config import PAPER, DragConfig
+from ..network.conditioning import Conditioning, Text
 from ..network.model import Model
 from ..progress import Progress, silent
 from . import lora
@@ -25,18 +26,18 @@ from .lora import TARGETS, LoRA
 
 log = logging.getLogger("GoodDrag")
 
-HEADER = 100_000
-"""Bytes that a LoRA's file has beside its weights, at most."""
+HEADER = 1000
+"""Bytes that a LoRA's file has for each layer beside its weights, at most."""
 
 
 def unheard(path: Path) -> None:
     """Of a file that nobody asks for."""
 
 
-def _fingerprint(model: Model, z0: Tensor, text: Tensor, config: DragConfig, seed: int, std: Tensor | None) -> str:
+def _fingerprint(model: Model, z0: Tensor, text: Text, config: DragConfig, seed: int, std: Tensor | None) -> str:
     """Of all that decides a LoRA. Of a weight the first values must do: 3 GB would take longer than they save."""
     digest = hashlib.sha256()
-    for tensor in (z0, text, std, *(p.flatten()[:16] for p in model.unet.parameters())):
+    for tensor in (z0, *Conditioning.of(text).tensors, std, *(p.flatten()[:16] for p in model.unet.parameters())):
         digest.update(b"" if tensor is None else tensor.detach().float().cpu().numpy().tobytes())
     decided = (config.lora_rank, config.lora_steps, config.lora_learning_rate, config.lora_batch, seed)
     digest.update(repr((decided, model.prediction_type, str(model.unet.dtype))).encode())
@@ -46,7 +47,7 @@ def _fingerprint(model: Model, z0: Tensor, text: Tensor, config: DragConfig, see
 def tuned(
     model: Model,
     z0: Tensor,
-    text: Tensor,
+    text: Text,
     config: DragConfig = PAPER,
     *,
     file: Path,
@@ -122,7 +123,7 @@ def _fingerprint_in(path: Path) -> str | None:
 def _size(model: Model, rank: int) -> int:
     """Bytes of a LoRA's file."""
     shapes = [m.weight.shape for n, m in model.unet.named_modules() if n.endswith(TARGETS)]
-    return HEADER + sum((rows + cols) * rank * torch.float32.itemsize for rows, cols, *_ in shapes)
+    return sum(HEADER + (rows + cols) * rank * torch.float32.itemsize for rows, cols, *_ in shapes)
 
 
 def _check(file: Path, size: int) -> None:

@@ -21,6 +21,7 @@ from ..config import PAPER, DragConfig
 from ..finite import finite, of_unet
 from ..libraries import importing
 from ..network import memory
+from ..network.conditioning import Conditioning, Text
 from ..network.model import Model
 from ..progress import Progress, silent
 
@@ -126,14 +127,14 @@ def _adapter(unet: UNet2DConditionModel, rank: int) -> Iterator[dict[str, nn.Mod
 def train_lora(
     model: Model,
     z0: Tensor,
-    text: Tensor,
+    text: Text,
     config: DragConfig = PAPER,
     *,
     seed: int = 0,
     std: Tensor | None = None,
     callback: Callable[[Progress], None] = silent,
 ) -> LoRA:
-    """Tune on the latent ``z0`` ``(1, 4, h, w)`` of one picture under ``text`` ``(1, tokens, D)``.
+    """Tune on the latent ``z0`` ``(1, 4, h, w)`` of one picture under ``text`` ``(1, tokens, D)`` or more.
 
     AdamW with weight decay 1e-2 and constant rate on the mean squared error of the prediction, at uniform random
     timesteps. ``std`` is the standard deviation of the autoencoder's posterior, resampled at every step; None
@@ -142,7 +143,7 @@ def train_lora(
     text or predictions hold NaN or infinity, or when the tuning diverges.
     """
     finite(z0, "the picture's latent", "look at the autoencoder")
-    finite(text, "the text", "look at the text encoder")
+    Conditioning.of(text).checked()
     schedule = model.schedule(1000, 1.0)
     generator = torch.Generator().manual_seed(seed)
 

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from ..config import DragConfig
 from ..finite import finite, of_unet
+from ..network.conditioning import Conditioning
+from ..network.family import Family
 from ..network.memory import free_bytes
 from ..network.model import Model
 from ..network.surroundings import Surroundings
@@ -61,20 +63,20 @@ class Source:
     """
 
     def __init__(self, inversion: Inversion, config: DragConfig):
-        self.inversion = inversion
-        self.block, self.mutual_blocks = config.feature_block, config.mutual_blocks
+        self.inversion, self.config = inversion, config
         self.steps: list[SourceStep] = []
         self.keep: bool | None = None
         self.evaluations = 0
 
-    def fits(self, inversion: Inversion, config: DragConfig) -> bool:
-        """Whether an edit of this inversion with these settings may read this source."""
+    def fits(self, inversion: Inversion, config: DragConfig, family: Family) -> bool:
+        """Whether an edit of this inversion with these settings may read this source; ``family`` is the model's."""
         same = inversion is self.inversion or (
             inversion.schedule == self.inversion.schedule
             and torch.equal(inversion.latent, self.inversion.latent)
-            and torch.equal(inversion.text, self.inversion.text)
+            and Conditioning.of(inversion.text).same(self.inversion.text)
         )
-        return same and (config.feature_block, config.mutual_blocks) == (self.block, self.mutual_blocks)
+        mine, others = family.settled(self.config), family.settled(config)
+        return same and (mine.feature_block, mine.mutual_blocks) == (others.feature_block, others.mutual_blocks)
 
     @torch.no_grad()
     def step(
@@ -90,7 +92,10 @@ class Source:
         inversion, t = self.inversion, self.inversion.schedule.timesteps[i]
         z = known.latent if known else self.steps[i - 1].denoised if i else inversion.latent
         self.evaluations += 1
-        prediction, seen, remembered, around = model.look(z, t, inversion.text, self.block, self.mutual_blocks, window)
+        config = model.family.settled(self.config)
+        prediction, seen, remembered, around = model.look(
+            z, t, inversion.text, config.feature_block, config.mutual_blocks, window
+        )
         denoised, preview = inversion.schedule.denoise(prediction, t, z)
         finite(denoised, "the unedited latent", of_unet(model.unet.dtype))
         plain = SourceStep(i, t, z, denoised, preview)

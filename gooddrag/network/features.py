@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
+from .conditioning import Conditioning, Text, adding
+
 if TYPE_CHECKING:
     from diffusers import UNet2DConditionModel
 
@@ -18,7 +20,8 @@ class _Reached(Exception):
 
 def feature_block(unet: UNet2DConditionModel, name: str) -> nn.Module:
     """The block by its name in the U-Net, ``"up_blocks.2"`` in the paper. Raises ``ValueError``."""
-    blocks = {"mid_block": unet.mid_block, **{f"up_blocks.{i}": b for i, b in enumerate(unet.up_blocks)}}
+    blocks = {"mid_block": unet.mid_block} if unet.mid_block is not None else {}  # a distilled SDXL has none
+    blocks.update((f"up_blocks.{i}", block) for i, block in enumerate(unet.up_blocks))
     if name not in blocks:
         raise ValueError(f"feature_block is {name!r}; this U-Net has {', '.join(blocks)}")
     return blocks[name]
@@ -40,15 +43,17 @@ def _capture(block: nn.Module, stop: bool) -> Iterator[list[Tensor]]:
         handle.remove()
 
 
-def predict(unet: UNet2DConditionModel, z: Tensor, t: int | Tensor, text: Tensor) -> Tensor:
-    """The U-Net's prediction for ``z`` ``(b, 4, h, w)`` at ``t``, given ``text`` ``(1, tokens, D)``; in z's dtype."""
+def predict(unet: UNet2DConditionModel, z: Tensor, t: int | Tensor, text: Text) -> Tensor:
+    """The U-Net's prediction for ``z`` ``(b, 4, h, w)`` at ``t``, given ``text`` ``(1, tokens, D)`` or more; in z's dtype."""
     dtype = unet.conv_in.weight.dtype  # ``unet.dtype`` walks through all modules, at every step
-    text = text.to(device=z.device, dtype=dtype).expand(z.shape[0], -1, -1)
-    return unet(z.to(dtype), t, encoder_hidden_states=text).sample.to(z.dtype)
+    given = Conditioning.of(text)
+    words = given.text.to(device=z.device, dtype=dtype).expand(z.shape[0], -1, -1)
+    with adding(unet, given.added):
+        return unet(z.to(dtype), t, encoder_hidden_states=words).sample.to(z.dtype)
 
 
 def predict_with_features(
-    unet: UNet2DConditionModel, z: Tensor, t: int, text: Tensor, block: str, *, features_only: bool = False
+    unet: UNet2DConditionModel, z: Tensor, t: int, text: Text, block: str, *, features_only: bool = False
 ) -> tuple[Tensor | None, Tensor]:
     """The prediction and F(z), the output of ``block``, ``(b, C, h', w')`` at the block's own resolution.
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..libraries import importing
 from .attention import wrapped
+from .conditioning import Conditioning, added_width
 from .convolution import freeze
 from .features import predict_with_features
 from .model import Model
@@ -133,7 +134,8 @@ def _kept(
         for name, parameter in twin.named_parameters():
             parameter.requires_grad_(tuning and name.endswith(PROJECTIONS))
         z = torch.empty(shape, dtype=dtype, requires_grad=True)
-        text = torch.empty(1, tokens, twin.config.cross_attention_dim, dtype=dtype)
+        text, added = torch.empty(1, tokens, twin.config.cross_attention_dim, dtype=dtype), added_width(twin)
+        told = Conditioning(text, torch.empty(1, added, dtype=dtype) if added else None)
         t = torch.empty(shape[0], dtype=torch.long)
     if checkpointing:
         twin.enable_gradient_checkpointing()
@@ -149,7 +151,7 @@ def _kept(
     hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
     layers = [name.removesuffix(".processor") for name in twin.attn_processors]
     with hooks, wrapped(twin, dict.fromkeys(layers, lambda _: _FlashAttention(area))):
-        predict_with_features(twin, z, t, text, block or "mid_block", features_only=block is not None)
+        predict_with_features(twin, z, t, told, block or "up_blocks.0", features_only=block is not None)
     return sum(s.nbytes() for s in storages.values())
 
 
