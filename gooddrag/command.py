@@ -167,7 +167,7 @@ def _edit(args: argparse.Namespace, say: Callable[[str], None], written: list[st
         result = edit(
             loaded.model,
             loaded.vae,
-            loaded.encode_text(args.prompt),
+            loaded.encode_text(args.prompt, size),
             codec.to_tensor(picture),
             points,
             mask,
@@ -218,7 +218,9 @@ def _parser() -> argparse.ArgumentParser:
         help="what may change: white in a picture, auto for the surroundings of the arrows (the default), or whole",
     )
     p.add_argument(
-        "--model", default="demo", help="demo (default), a folder in diffusers' layout, or an SD1.x checkpoint file"
+        "--model",
+        default="demo",
+        help="demo (default), a folder in diffusers' layout, or an SD1.x or SDXL checkpoint file",
     )
     p.add_argument("--prompt", default="", help="what the picture shows; the paper uses none")
     p.add_argument(

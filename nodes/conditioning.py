@@ -6,13 +6,14 @@ from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
 from ..gooddrag.finite import finite
-from . import notices
+from ..gooddrag.network.conditioning import Conditioning, Text
+from . import families, notices
 from .host import plain
 
+SIZES = ("width", "height", "crop_w", "crop_h", "target_width", "target_height")
 HARMLESS = {
-    "pooled_output", "attention_mask", "uuid",  # not read by Stable Diffusion 1.x and 2.x
-    "width", "height", "crop_w", "crop_h", "target_width", "target_height", "aesthetic_score", "guidance", "t5xxl_ids",
-    "t5xxl_weights",
+    *SIZES, "pooled_output",  # read of SDXL, not by Stable Diffusion 1.x and 2.x
+    "attention_mask", "uuid", "aesthetic_score", "guidance", "t5xxl_ids", "t5xxl_weights",  # not read by any of them
     "set_area_to_bounds", "control_apply_to_uncond", "mask_strength", "concat_mask", "noise_augmentation",  # parts of others
 }  # fmt: skip
 WORDS = {
@@ -34,6 +35,8 @@ NEUTRAL = {
     "clip_start_percent": 0.0,
     "clip_end_percent": 1.0,
 }
+
+OWN_CLIP = "connect a CLIPTextEncode on the CLIP of this checkpoint, or of a DualCLIPLoader set to sdxl"
 
 
 def _extras(options: dict) -> list[str]:
@@ -80,3 +83,23 @@ def _family(width: int | None) -> str:
         4096: "T5, as of SD3 or Flux",
     }
     return f" ({names[width]})" if width in names else ""
+
+
+def told(model: ModelPatcher, conditioning: list, z: Tensor, name: str = "positive") -> Text:
+    """What a CONDITIONING tells the MODEL's U-Net of the latent ``z`` ``(b, 4, h, w)``: the text, and of SDXL also the pooled text
+    and the sizes, made by ComfyUI. Sizes that the CONDITIONING does not name are those of the picture."""
+    text = text_of(conditioning, name, model=model)
+    width = families.unet_config(model).get("projection_class_embeddings_input_dim")
+    if width is None:
+        return text
+    options = conditioning[0][1]
+    if options.get("pooled_output") is None:
+        raise ValueError(f"`{name}` has no pooled text, which SDXL needs; {OWN_CLIP}")
+    options = {key: options[key] for key in SIZES if key in options} | {"pooled_output": options["pooled_output"]}
+    given = {"width": z.shape[-1] * 8, "height": z.shape[-2] * 8, **options, "device": model.load_device}
+    added = model.model.encode_adm(**given)[:1]
+    if added.shape[1] != width:
+        pooled = options["pooled_output"].shape[-1]
+        right = width - (added.shape[1] - pooled)
+        raise ValueError(f"`{name}` has {pooled} numbers of pooled text, and `model` needs {right}; {OWN_CLIP}")
+    return Conditioning(text, plain(finite(added, f"`{name}`", "look at the text encoder and at what changes the prompt behind it")))

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
+import comfy.model_base
 import comfy.model_sampling
 import torch
 from comfy.model_patcher import ModelPatcher
 
 from ..gooddrag.libraries import importing
+from ..gooddrag.network.family import Family, family_of, refused
 from ..gooddrag.network.schedule import SD_SCHEDULE
 
 FAMILIES = {
-    "SDXL": "Stable Diffusion XL",
     "SDXLRefiner": "the refiner of Stable Diffusion XL",
     "SDXL_instructpix2pix": "instruct-pix2pix on Stable Diffusion XL",
-    "SSD1B": "SSD-1B, a smaller Stable Diffusion XL",
-    "Segmind_Vega": "Segmind Vega, a smaller Stable Diffusion XL",
-    "KOALA_700M": "KOALA, a smaller Stable Diffusion XL",
-    "KOALA_1B": "KOALA, a smaller Stable Diffusion XL",
     "SD21UnclipL": "unCLIP on Stable Diffusion 2.1",
     "SD21UnclipH": "unCLIP on Stable Diffusion 2.1",
     "SD_X4Upscaler": "the x4 upscaler of Stable Diffusion 2",
@@ -49,41 +48,69 @@ def _what(model: ModelPatcher, config: dict) -> str:
     return f"of the family {family}"
 
 
-def unet_config(model: ModelPatcher) -> dict:
-    """diffusers' configuration of a MODEL's U-Net. Raises ``ValueError`` that names a family that is not supported."""
-    config = getattr(getattr(model.model, "model_config", None), "unet_config", {})
-    plain = (
-        "num_res_blocks" in config
-        and config.get("context_dim") is not None
-        and config.get("adm_in_channels") is None
-        and not config.get("use_temporal_attention")
-        and config.get("in_channels") == 4
-        and config.get("out_channels", 4) == 4
-        and set(config.get("transformer_depth", ())) <= {0, 1}
-    )
-    if not plain:
-        raise ValueError(
-            f"`model` is {_what(model, config)}, which GoodDrag cannot drag; connect an ordinary Stable Diffusion 1.x or 2.x "
-            "checkpoint, with 4 channels, to `model`"
-        )
-    channels = [config["model_channels"] * m for m in config["channel_mult"]]
-    layers = list(config["num_res_blocks"])
-    per_head = config.get("num_head_channels", -1)
-    heads = [c // per_head for c in channels] if per_head > 0 else config["num_heads"]
-    depth = iter(config["transformer_depth"])
-    attention = [sum(next(depth) for _ in range(n)) > 0 for n in layers]
-    return dict(
-        in_channels=4,
-        out_channels=4,
+def _blocks(counts: Iterable[int], layers: Sequence[int]) -> tuple[int | tuple[int, ...], ...]:
+    """Transformer blocks in each layer, in the order of ``counts``, as diffusers wants them for each of its blocks: one number, or
+    one for each of its ``layers`` where they differ."""
+    rest = iter(counts)
+    rows = [tuple(next(rest) for _ in range(n)) for n in layers]
+    return tuple(row[0] if len(set(row)) == 1 else row for row in rows)
+
+
+def _translated(model: ModelPatcher, theirs: dict) -> dict | None:
+    """diffusers' configuration of ComfyUI's ``theirs``; None for what is no ``UNet2DConditionModel``."""
+    if "num_res_blocks" not in theirs or theirs.get("context_dim") is None or theirs.get("use_temporal_attention"):
+        return None
+    channels = [theirs["model_channels"] * m for m in theirs["channel_mult"]]
+    layers, per_head = list(theirs["num_res_blocks"]), theirs.get("num_head_channels", -1)
+    down = _blocks(theirs["transformer_depth"], layers)
+    up = _blocks(reversed(theirs["transformer_depth_output"]), [n + 1 for n in reversed(layers)])
+    middle, deepest = theirs.get("transformer_depth_middle", 1), down[-1] if isinstance(down[-1], int) else down[-1][0]
+    if min(middle, deepest) > 0 and middle != deepest:
+        return None  # diffusers has one number for both
+    config = dict(
+        in_channels=theirs["in_channels"],
+        out_channels=theirs.get("out_channels", 4),
         block_out_channels=tuple(channels),
         layers_per_block=tuple(layers),
-        attention_head_dim=tuple(heads) if isinstance(heads, list) else heads,
-        cross_attention_dim=config["context_dim"],
-        use_linear_projection=bool(config.get("use_linear_in_transformer")),
-        upcast_attention=config.get("attn_precision") == torch.float32,
-        down_block_types=tuple("CrossAttnDownBlock2D" if a else "DownBlock2D" for a in attention),
-        up_block_types=tuple("CrossAttnUpBlock2D" if a else "UpBlock2D" for a in reversed(attention)),
+        attention_head_dim=tuple(c // per_head for c in channels) if per_head > 0 else theirs["num_heads"],
+        cross_attention_dim=theirs["context_dim"],
+        use_linear_projection=bool(theirs.get("use_linear_in_transformer")),
+        upcast_attention=theirs.get("attn_precision") == torch.float32,
+        down_block_types=tuple("CrossAttnDownBlock2D" if blocks else "DownBlock2D" for blocks in down),
+        up_block_types=tuple("CrossAttnUpBlock2D" if blocks else "UpBlock2D" for blocks in up),
+        mid_block_type={-1: "UNetMidBlock2D", -2: None}.get(middle, "UNetMidBlock2DCrossAttn"),
     )
+    # a block without attention has a number all the same
+    down = (*(blocks or 1 for blocks in down[:-1]), down[-1] or max(middle, 1))
+    if set(down) != {1} or set(up) > {0, 1}:
+        config["transformer_layers_per_block"] = down
+        config["reverse_transformer_layers_per_block"] = tuple(blocks or 1 for blocks in up)
+    if theirs.get("adm_in_channels") is not None:
+        config["projection_class_embeddings_input_dim"] = theirs["adm_in_channels"]
+        if isinstance(model.model, (comfy.model_base.SDXL, comfy.model_base.SDXLRefiner)):
+            config.update(addition_embed_type="text_time", addition_time_embed_dim=256)
+        else:
+            config["class_embed_type"] = "projection"
+    elif theirs.get("num_classes") is not None:
+        config["num_class_embeds"] = theirs["num_classes"]
+    return config
+
+
+def unet_config(model: ModelPatcher) -> dict:
+    """diffusers' configuration of a MODEL's U-Net. Raises ``ValueError`` that names a family that is not supported."""
+    theirs = getattr(getattr(model.model, "model_config", None), "unet_config", {})
+    config = _translated(model, theirs)
+    if config is None or refused(config):
+        raise ValueError(
+            f"`model` is {_what(model, theirs)}, which GoodDrag cannot drag; connect an ordinary Stable Diffusion 1.x, 2.x or "
+            "SDXL checkpoint, with 4 channels, to `model`"
+        )
+    return config
+
+
+def family(model: ModelPatcher) -> Family:
+    """The family of a MODEL. Raises ``ValueError`` for one that is not supported."""
+    return family_of(unet_config(model))
 
 
 def _kind(sampling) -> str:
@@ -100,7 +127,7 @@ def _kind(sampling) -> str:
 
 def prediction_type(model: ModelPatcher) -> str:
     """What the MODEL predicts, "epsilon" or "v_prediction". Raises ``ValueError`` when it is something else or when its noise
-    schedule is not that of Stable Diffusion 1.x."""
+    schedule is not that of Stable Diffusion."""
     sampling = model.get_model_object("model_sampling")
     kinds = comfy.model_sampling
     if isinstance(sampling, kinds.V_PREDICTION) and not isinstance(sampling, kinds.EDM):
@@ -124,7 +151,7 @@ def prediction_type(model: ModelPatcher) -> str:
         else:
             what = f"has {sigmas.numel()} noise levels {largest}" if sigmas.numel() else f"has noise levels {largest}"
         raise ValueError(
-            f"`model` {what}, not the schedule of Stable Diffusion 1.x (1000 levels up to sigma {expected.max():.4g}), which "
+            f"`model` {what}, not the schedule of Stable Diffusion (1000 levels up to sigma {expected.max():.4g}), which "
             "GoodDrag inverts with. Remove the ModelSampling node in front of `model`, or use another checkpoint"
         )
     return predicts

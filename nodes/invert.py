@@ -67,7 +67,7 @@ class Invert(io.ComfyNode):
         image = pictures.one(image)
         size = (image.shape[2], image.shape[1])
         z0 = host.to_model(model, host.encode(vae, image))
-        text = conditioning.text_of(positive, model=model)
+        text = conditioning.told(model, positive, z0)
         with lent.diffusers_model(model, tuple(z0.shape)) as borrowed:
             inversion = invert(borrowed, z0, text, size, config, host.callback(model))
             key = lent.fingerprint(borrowed)

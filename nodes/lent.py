@@ -108,10 +108,10 @@ def _ordinary(weight: Tensor) -> Tensor:
 
 
 def _names(model: ModelPatcher) -> dict[str, str]:
-    """ComfyUI's keys of the U-Net's weights by diffusers' names."""
+    """ComfyUI's keys of the U-Net's weights by diffusers' names. SDXL's added conditioning has two there, of which ours has one."""
     own = model.model.state_dict()
     names = comfy.utils.unet_to_diffusers(model.model.model_config.unet_config)
-    return {name: PREFIX + key for name, key in names.items() if PREFIX + key in own}
+    return {name: PREFIX + key for name, key in names.items() if PREFIX + key in own and "class_embedding" not in name}
 
 
 def _copy(given: ModelPatcher, model: ModelPatcher, keys: dict[str, str]) -> _Copies | None:

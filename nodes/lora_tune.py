@@ -107,7 +107,7 @@ class LoRATune(io.ComfyNode):
         given = {"steps": steps, "rank": rank, "learning_rate": learning_rate, "batch_size": batch_size}
         config = DragConfig(**settings(FIELDS, preset, given), checkpointing=checkpointing)
         z0 = host.to_model(model, host.encode(vae, pictures.one(image)))
-        text = conditioning.text_of(positive, model=model)
+        text = conditioning.told(model, positive, z0)
         shape = (config.lora_batch, *z0.shape[1:])
 
         def gradients(unet) -> int:

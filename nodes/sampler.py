@@ -209,7 +209,7 @@ class Sampler(io.ComfyNode):
     def execute(
         cls, model, inversion, points, preset, background, start, checkpointing, mask=None, state=None, **given
     ) -> io.NodeOutput:
-        families.unet_config(model)
+        family = families.family(model)
         patches.tell(model)
         belonging.check_family(inversion, model)
         value, inversion = inversion, inversion.inversion
@@ -229,7 +229,7 @@ class Sampler(io.ComfyNode):
                 f"`points` holds {len(drags)} variants, and only a single drag can go on: connect the points from before "
                 "GoodDrag Variants, or disconnect `state` and set `start` to picture"
             )
-        source = value.source(lent.identity(model), config)
+        source = value.source(lent.identity(model), family, config)
         who = last_run.runner(cls.hidden)
         if state is None and start == START[1]:
             state = last_run.state(value, who, source)

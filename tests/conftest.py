@@ -66,3 +66,43 @@ def inversion(model, z0, text, fast):
     from gooddrag import invert
 
     return invert(model, z0, text, (128, 96), fast)
+
+
+SDXL = dict(
+    block_out_channels=(16, 32, 32),
+    layers_per_block=2,
+    down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+    up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+    transformer_layers_per_block=(1, 2, 3),
+    attention_head_dim=(2, 4, 4),
+    cross_attention_dim=24,
+    use_linear_projection=True,
+    addition_embed_type="text_time",
+    addition_time_embed_dim=8,
+    projection_class_embeddings_input_dim=20 + 6 * 8,
+    norm_num_groups=8,
+    sample_size=16,
+)
+"""SDXL's topology, 100 times narrower; pooled text of 20 numbers."""
+
+
+@pytest.fixture
+def sdxl():
+    """A model of SDXL's topology with random weights."""
+    import torch
+    from diffusers import UNet2DConditionModel
+
+    from gooddrag import Model
+
+    torch.manual_seed(3)
+    return Model(UNet2DConditionModel(**SDXL))
+
+
+@pytest.fixture
+def told(sdxl, text):
+    """Its conditioning, of a picture of 128 x 96."""
+    import torch
+
+    from gooddrag.network.conditioning import with_sizes
+
+    return with_sizes(sdxl.unet, text, torch.randn(1, 20, generator=torch.Generator().manual_seed(4)), (128, 96))

@@ -1,10 +1,11 @@
-"""The noise schedule: diffusers' DDIM and inverse DDIM schedulers with the settings of Stable Diffusion 1.x.
+"""The noise schedule: diffusers' DDIM and inverse DDIM schedulers with the settings of Stable Diffusion, SDXL included.
 
 Eq. 2 is ``DDIMScheduler.step``, Eq. 3 ``DDIMInverseScheduler.step``; ``tests/network/test_schedule.py`` proves it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -25,6 +26,28 @@ SD_SCHEDULE = dict(
     set_alpha_to_one=False,
     steps_offset=1,
 )
+
+
+def prediction_type_of(scheduler: Mapping) -> str:
+    """What a model predicts by diffusers' configuration of its ``scheduler``. Raises ``ValueError`` for a model that was trained
+    with another schedule."""
+    kind, other = scheduler.get("_class_name", ""), None
+    if "EDM" in kind or scheduler.get("prediction_type") == "sample":
+        other = kind
+    elif "Flow" in kind:
+        other = "flow matching"
+    elif scheduler.get("rescale_betas_zero_snr"):
+        other = "zero terminal SNR"
+    else:
+        names = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule")
+        changed = [n for n in names if scheduler.get(n) not in (None, SD_SCHEDULE[n])]
+        other = ", ".join(f"{n} {scheduler[n]}" for n in changed)
+    if other:
+        raise ValueError(
+            f"the model has another noise schedule than Stable Diffusion ({other}); GoodDrag cannot invert with it. Use one with "
+            "the usual schedule"
+        )
+    return scheduler.get("prediction_type") or "epsilon"
 
 
 @dataclass(frozen=True)

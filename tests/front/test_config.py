@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from gooddrag.config import PAPER, PRESETS, DragConfig
+from gooddrag.config import AUTO, PAPER, PRESETS, DragConfig
 
 
 def test_defaults_are_section_5_1():
@@ -24,7 +24,7 @@ def test_defaults_are_section_5_1():
         0.02,
     )
     assert (c.lora_rank, c.lora_steps, c.lora_learning_rate, c.lora_batch, c.patience) == (16, 70, 5e-4, 4, 10)
-    assert (c.feature_block, c.mutual_blocks) == ("up_blocks.2", ("up_blocks.2", "up_blocks.3"))
+    assert (c.feature_block, c.mutual_blocks) == (AUTO, (AUTO,))  # network/test_family.py has the paper's
     assert (c.background, c.information_preserving, c.drag_steps) == ("penalty", True, 7)
 
 
