@@ -83,7 +83,12 @@ SDXL = dict(
     norm_num_groups=8,
     sample_size=16,
 )
-"""SDXL's topology, 100 times narrower; pooled text of 20 numbers."""
+"""SDXL's topology, 20 times narrower; pooled text of 20 numbers."""
+
+
+@pytest.fixture
+def sdxl_config():
+    return dict(SDXL)
 
 
 @pytest.fixture

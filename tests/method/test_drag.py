@@ -318,7 +318,9 @@ def test_with_penalty_a_batch_is_one_drag_after_the_other(model, inversion, seve
 def test_a_batch_is_as_large_as_the_memory_allows(model, inversion, several, mask, fast, monkeypatch):
     fast = fast.replace(background="lock")
     expected = drag_batch(model, inversion, several, mask, fast)
-    two = 2.5 * gradient_bytes(model.unet, tuple(inversion.latent.shape), block=fast.evaluated_block)
+    two = 2.5 * gradient_bytes(
+        model.unet, tuple(inversion.latent.shape), block=model.family.settled(fast).evaluated_block
+    )
     monkeypatch.setattr("gooddrag.network.memory.free_bytes", lambda device: int(two))
     seen, hook = calls(model)
     reports = []

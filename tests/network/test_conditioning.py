@@ -178,9 +178,8 @@ def test_half_precision(sdxl, z0, told, config, dtype):
 
 
 @pytest.mark.parametrize("mid", ["UNetMidBlock2D", None])
-def test_distilled_ones_without_a_middle(told, z0, config, mid):
+def test_distilled_ones_without_a_middle(told, z0, config, sdxl_config, mid):
     """SSD-1B has a middle without attention, KOALA-700M none, and both other numbers of transformers up than down."""
-    from conftest import SDXL
     from diffusers import UNet2DConditionModel
 
     from gooddrag import Model
@@ -191,7 +190,7 @@ def test_distilled_ones_without_a_middle(told, z0, config, mid):
         "transformer_layers_per_block": (1, 2, 3),
         "reverse_transformer_layers_per_block": up,
     }
-    model = Model(UNet2DConditionModel(**{**SDXL, **changes}))
+    model = Model(UNet2DConditionModel(**{**sdxl_config, **changes}))
     inversion = invert(model, z0, told, SIZE, config)
     assert drag(model, inversion, POINTS, None, config.replace(window=True)).latent.isfinite().all()
     with pytest.raises(ValueError, match="feature_block is 'up_blocks.5'"):

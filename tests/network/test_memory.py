@@ -105,7 +105,7 @@ run = {
     "tune": lambda config: next(iter(train_lora(model, z, text(model), config).weights.values()))[1],
 }[kind]
 expected = run(config.replace(checkpointing="on"))  # also lets everything allocate that stays
-block = config.feature_block if kind == "drag" else None
+block = model.family.settled(config).feature_block if kind == "drag" else None
 plain = memory.gradient_bytes(model.unet, z.shape, block=block, tokens=1, tuning=kind == "tune")
 for room in rooms:
     messages.clear()
