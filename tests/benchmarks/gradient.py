@@ -1,4 +1,4 @@
-"""One gradient step of the drag on the full-size U-Net of Stable Diffusion 1.5 with random weights."""
+"""One gradient step of the drag on a full-size U-Net with random weights, of Stable Diffusion 1.5 or of SDXL."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import statistics
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 from .report import Report
@@ -22,23 +23,40 @@ VARIANTS = {
     "lock window": "product, lock, a window evaluated: the nodes' default",
     "lock window checkpointed": "the same with gradient checkpointing",
 }
-CONFIG = Path(__file__).resolve().parent.parent.parent / "gooddrag" / "sd15" / "unet"
+CONFIGS = Path(__file__).resolve().parent.parent.parent / "gooddrag"
+FAMILIES = ("sd15", "sdxl")
+PRECISIONS = ("float32", "bfloat16")
 MIB = 2**20
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=int, default=512, help="side of the picture in pixels")
+    parser.add_argument("--family", choices=FAMILIES, default="sd15")
+    parser.add_argument("--precision", choices=PRECISIONS, default="float32", help="of the U-Net's weights")
+    parser.add_argument("--narrow", type=int, default=1, help="divide the U-Net's widths, to try this out")
+    parser.add_argument(
+        "--counted", action="store_true", help="operations and kept memory, computed without computing anything"
+    )
     parser.add_argument("--threads", type=int, default=0, help="0: as many as torch likes")
 
 
-def random_unet():
-    """Made without a second copy of the weights."""
+def empty_unet(family: str, precision: str, narrow: int):
+    """On torch's meta device."""
     import torch
     from diffusers import UNet2DConditionModel
 
+    config = dict(UNet2DConditionModel.load_config(CONFIGS / family / "unet"))
+    config["block_out_channels"] = [c // narrow for c in config["block_out_channels"]]
     with torch.device("meta"):
-        unet = UNet2DConditionModel.from_config(UNet2DConditionModel.load_config(CONFIG))
-    unet = unet.to_empty(device="cpu").eval()
+        unet = UNet2DConditionModel.from_config(config)
+    return torch.nn.Module.to(unet, getattr(torch, precision)).eval()
+
+
+def random_unet(family: str = "sd15", precision: str = "float32", narrow: int = 1):
+    """Made without a second copy of the weights."""
+    import torch
+
+    unet = empty_unet(family, precision, narrow).to_empty(device="cpu")
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for name, p in unet.named_parameters():
@@ -61,6 +79,7 @@ def product_step(unet, z, text, config, points, mask, size):
     from gooddrag.network.model import Model
 
     model = Model(unet)
+    config = model.family.settled(config)
     inversion = Inversion(z, model.schedule(config.inference_steps, config.strength), text, size)
     source = Source(inversion, config)
     evaluation = Evaluation(model, inversion, Region.of(unet, mask, z, config), config)
@@ -97,11 +116,34 @@ def _counting():
     return FlopCounterMode(display=False, custom_mapping=attention)
 
 
-def child(variant: str, side: int, threads: int) -> dict:
+def told(unet, side: int):
+    """Random text, and of SDXL pooled text and sizes."""
+    import torch
+
+    from gooddrag.network.conditioning import added_width, with_sizes
+
+    generator = torch.Generator().manual_seed(1)
+    text, added = torch.randn(1, 77, unet.config.cross_attention_dim, generator=generator), added_width(unet)
+    if added is None:
+        return text
+    return with_sizes(unet, text, torch.randn(1, added - 6 * 256, generator=generator), (side, side))
+
+
+def quarter(side: int):
+    """A mask of a quarter of the picture, in its middle."""
+    import torch
+
+    mask = torch.zeros(side, side)
+    mask[side // 4 : 3 * side // 4, side // 4 : 3 * side // 4] = 1
+    return mask
+
+
+def child(variant: str, side: int, threads: int, family: str, precision: str, narrow: int) -> dict:
     import torch
     from diffusers.models.attention_processor import AttnProcessor
 
     from gooddrag.config import DragConfig
+    from gooddrag.network.family import family_of
     from gooddrag.network.schedule import Schedule
     from gooddrag.picture.geometry import DragPoints, latent_mask, to_grid
 
@@ -109,24 +151,21 @@ def child(variant: str, side: int, threads: int) -> dict:
 
     if threads:
         torch.set_num_threads(threads)
-    unet = random_unet()
+    unet = random_unet(family, precision, narrow)
     before = memory.now()
-    generator = torch.Generator().manual_seed(1)
-    z = torch.randn(1, 4, side // 8, side // 8, generator=generator)
-    text = torch.randn(1, 77, 768, generator=generator)
+    z = torch.randn(1, 4, side // 8, side // 8, generator=torch.Generator().manual_seed(1))
+    text, mask = told(unet, side), quarter(side)
     points = DragPoints(((side // 3, side // 2),), ((2 * side // 3, side // 2),), side, side)
-    mask = torch.zeros(side, side)
-    mask[side // 4 : 3 * side // 4, side // 4 : 3 * side // 4] = 1
     if variant == "naive scores":
         unet.set_attn_processor(AttnProcessor())
     if variant.startswith("naive"):
         grid = (side // 2, side // 2)
         (handle,), (target,) = to_grid(points.handles, grid), to_grid(points.targets, grid)
-        config = DragConfig()
+        config = family_of(unet.config).settled(DragConfig())
         schedule = Schedule(config.inference_steps, config.strength)
         t = schedule.timesteps[0]
         with torch.no_grad():
-            prediction, original = naive.features(unet, z, t, text, grid)
+            prediction, original = naive.features(unet, z, t, text, grid, config.feature_block)
         denoised, _ = schedule.denoise(prediction, t, z)
         step = naive.Step(unet, z, t, text, config, handle, target, latent_mask(mask, z), original, denoised)
     else:
@@ -150,15 +189,69 @@ def child(variant: str, side: int, threads: int) -> dict:
     }
 
 
+def counted(args: argparse.Namespace) -> Report:
+    """What does not fit into this machine, on torch's meta device: the naive way keeps at least what the whole U-Net keeps for
+    gradients of its attention layers, and a gradient for every weight."""
+    import torch
+
+    from gooddrag.config import DragConfig
+    from gooddrag.method.region import Region
+    from gooddrag.network.conditioning import Conditioning
+    from gooddrag.network.memory import gradient_bytes
+    from gooddrag.network.model import Model
+
+    unet = empty_unet(args.family, args.precision, args.narrow)
+    shape, weights = (1, 4, args.size // 8, args.size // 8), sum(p.nbytes for p in unet.parameters())
+    words = Conditioning(*(t.to("meta") for t in Conditioning.of(told(unet, args.size)).tensors))
+    model, rows = Model(unet), []
+    for name, words_of in VARIANTS.items():
+        if name == "naive scores" or "checkpointed" in name:
+            continue
+        config = model.family.settled(
+            DragConfig(background="lock" if "lock" in name else "penalty", window="window" in name)
+        )
+        window = Region.of(unet, quarter(args.size), torch.zeros(shape), config).window
+        block, naive_way = config.evaluated_block, name == "naive"
+        z = torch.empty(shape, device="meta")
+        with torch.no_grad():
+            around = model.look(z, 1, words, config.feature_block, (), window)[3]
+        unet.requires_grad_(naive_way)
+        z = (window.crop(z) if window else z).clone().requires_grad_()
+        with _counting() as counter, model.surrounded(around) if window else nullcontext():
+            if block:
+                model.features(z, 1, words, block).sum().backward()
+            else:
+                sum(x.sum() for x in model.predict_with_features(z, 1, words, config.feature_block)).backward()
+        unet.requires_grad_(False)
+        kept = gradient_bytes(unet, shape, block=block, window=window, tuning=naive_way) + weights * naive_way
+        rows.append({"variant": name, "words": words_of, "flop": counter.get_total_flops(), "kept": kept})
+    base = rows[0]
+    lines = [
+        f"| one gradient step, {args.family}, {args.size}x{args.size}, {args.precision}, counted | TFLOP | times fewer | "
+        "memory above the weights, planned | of the baseline's |",
+        "|---|---|---|---|---|",
+    ]
+    for r in rows:
+        lines.append(
+            f"| {r['words']} | {r['flop'] / 1e12:.2f} | {base['flop'] / r['flop']:.1f} | "
+            f"{'at least ' * (r is base)}{r['kept'] / MIB:.0f} MiB | {r['kept'] / base['kept']:.2f} |"
+        )
+    return Report(
+        "\n".join(lines), {"size": args.size, "family": args.family, "precision": args.precision, "rows": rows}
+    )
+
+
 def run(args: argparse.Namespace) -> Report:
-    rounds = alternate("tests.benchmarks.gradient", VARIANTS, args)
+    if args.counted:
+        return counted(args)
+    rounds = alternate("tests.benchmarks.gradient", VARIANTS, args, args.family, args.precision, str(args.narrow))
 
     def middle(variant: str, field: str) -> float:
         return statistics.median(r[field] for r in rounds[variant])
 
     base_time, base_memory, base_flop = (middle("naive", field) for field in ("seconds", "above", "flop"))
     lines = [
-        f"| one gradient step, {args.size}x{args.size}, float32, {args.threads or os.cpu_count()} threads "
+        f"| one gradient step, {args.family}, {args.size}x{args.size}, {args.precision}, {args.threads or os.cpu_count()} threads "
         "| seconds, median [range] | times faster | TFLOP | times fewer | "
         "memory above the weights | of the baseline's |",
         "|---|---|---|---|---|---|---|",
@@ -171,8 +264,17 @@ def run(args: argparse.Namespace) -> Report:
             f"{base_time / statistics.median(times):.1f} | {flop / 1e12:.2f} | {base_flop / flop:.1f} | "
             f"{above / MIB:.0f} MiB | {above / base_memory:.2f} |"
         )
-    return Report("\n".join(lines), {"size": args.size, "threads": args.threads, "rounds": rounds})
+    return Report(
+        "\n".join(lines),
+        {
+            "size": args.size,
+            "family": args.family,
+            "precision": args.precision,
+            "threads": args.threads,
+            "rounds": rounds,
+        },
+    )
 
 
 if __name__ == "__main__":
-    print(json.dumps(child(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))))
+    print(json.dumps(child(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:6], int(sys.argv[6]))))

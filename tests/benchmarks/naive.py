@@ -16,18 +16,23 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor
 
 from gooddrag.config import DragConfig
+from gooddrag.network.conditioning import Text
+from gooddrag.network.family import family_of
+from gooddrag.network.features import predict
 from gooddrag.network.schedule import Schedule
 
 
-def features(unet: UNet2DConditionModel, z: Tensor, t: int, text: Tensor, grid: tuple[int, int]):
-    """Prediction and the upsampled map of the third up block."""
+def features(
+    unet: UNet2DConditionModel, z: Tensor, t: int, text: Text, grid: tuple[int, int], block: str = "up_blocks.2"
+):
+    """Prediction and the upsampled map of ``block``."""
     seen = []
-    handle = unet.up_blocks[2].register_forward_hook(lambda _m, _i, output: seen.append(output))
+    handle = unet.get_submodule(block).register_forward_hook(lambda _m, _i, output: seen.append(output))
     try:
-        prediction = unet(z, t, encoder_hidden_states=text).sample
+        prediction = predict(unet, z, t, text)
     finally:
         handle.remove()
-    return prediction, F.interpolate(seen[0], grid, mode="bilinear")
+    return prediction, F.interpolate(seen[0].to(z.dtype), grid, mode="bilinear")
 
 
 def patch(feature: Tensor, centre: Tensor, radius: int) -> Tensor:
@@ -42,9 +47,10 @@ def patch(feature: Tensor, centre: Tensor, radius: int) -> Tensor:
 class Step:
     """One gradient step on ``z`` at ``t``, again and again. ``original`` is F(z_t^0), upsampled, ``denoised`` z_{t-1}^0."""
 
-    def __init__(self, unet, z: Tensor, t: int, text: Tensor, config: DragConfig, handle: Tensor, target: Tensor,
+    def __init__(self, unet, z: Tensor, t: int, text: Text, config: DragConfig, handle: Tensor, target: Tensor,
                  mask: Tensor, original: Tensor, denoised: Tensor):  # fmt: skip
-        self.unet, self.t, self.text, self.config, self.mask = unet.requires_grad_(True), t, text, config, mask
+        self.unet, self.t, self.text, self.mask = unet.requires_grad_(True), t, text, mask
+        self.config = family_of(unet.config).settled(config)
         self.grid = (z.shape[-2] * 4, z.shape[-1] * 4)
         self.handle, self.target = handle, target
         self.schedule = Schedule(config.inference_steps, config.strength)
@@ -54,7 +60,7 @@ class Step:
 
     def __call__(self) -> float:
         config = self.config
-        prediction, feature = features(self.unet, self.z, self.t, self.text, self.grid)
+        prediction, feature = features(self.unet, self.z, self.t, self.text, self.grid, self.config.feature_block)
         denoised, _ = self.schedule.denoise(prediction, self.t, self.z)
         way = self.target - self.handle
         ahead = self.handle + way / way.norm() * config.drag_size
