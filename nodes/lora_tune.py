@@ -31,7 +31,7 @@ class LoRATune(io.ComfyNode):
             search_aliases=["train lora", "drag"],
             inputs=[
                 io.Model.Input(
-                    "model", tooltip="A Stable Diffusion 1.x or 2.x model; LoRAs that are on it stay on it."
+                    "model", tooltip="A Stable Diffusion 1.x, 2.x or SDXL model; LoRAs that are on it stay on it."
                 ),
                 io.Vae.Input("vae", tooltip="The VAE that belongs to the model."),
                 io.Image.Input("image", tooltip="The picture that will be dragged. One picture, any size."),

@@ -31,7 +31,7 @@ def main() -> None:
     result = BENCHMARKS[args.name].run(args)
     print(result.markdown)
     if not args.no_write:
-        report.write(args.name, result)
+        report.write(result.section or args.name, result)
 
 
 if __name__ == "__main__":

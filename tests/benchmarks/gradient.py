@@ -236,9 +236,8 @@ def counted(args: argparse.Namespace) -> Report:
             f"| {r['words']} | {r['flop'] / 1e12:.2f} | {base['flop'] / r['flop']:.1f} | "
             f"{'at least ' * (r is base)}{r['kept'] / MIB:.0f} MiB | {r['kept'] / base['kept']:.2f} |"
         )
-    return Report(
-        "\n".join(lines), {"size": args.size, "family": args.family, "precision": args.precision, "rows": rows}
-    )
+    figures = {"size": args.size, "family": args.family, "precision": args.precision, "rows": rows}
+    return Report("\n".join(lines), figures, f"gradient {args.family} {args.size} counted")
 
 
 def run(args: argparse.Namespace) -> Report:
@@ -264,16 +263,9 @@ def run(args: argparse.Namespace) -> Report:
             f"{base_time / statistics.median(times):.1f} | {flop / 1e12:.2f} | {base_flop / flop:.1f} | "
             f"{above / MIB:.0f} MiB | {above / base_memory:.2f} |"
         )
-    return Report(
-        "\n".join(lines),
-        {
-            "size": args.size,
-            "family": args.family,
-            "precision": args.precision,
-            "threads": args.threads,
-            "rounds": rounds,
-        },
-    )
+    figures = {name: getattr(args, name) for name in ("size", "family", "precision", "threads")}
+    section = None if args.family == "sd15" else f"gradient {args.family} {args.size}"
+    return Report("\n".join(lines), {**figures, "rounds": rounds}, section)
 
 
 if __name__ == "__main__":

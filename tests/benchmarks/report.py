@@ -16,8 +16,11 @@ DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 
 @dataclass(frozen=True)
 class Report:
+    """``section`` of the page, where it is not the benchmark's own."""
+
     markdown: str
     figures: dict
+    section: str | None = None
 
 
 def machine() -> str:

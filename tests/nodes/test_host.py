@@ -75,17 +75,6 @@ def tiny(config_class, unet_config, create):
     return comfy.model_patcher.ModelPatcher(model, load_device=device, offload_device=device)
 
 
-def sdxl():
-    config = {
-        "use_checkpoint": False, "image_size": 32, "out_channels": 4, "use_spatial_transformer": True, "legacy": False,
-        "num_classes": "sequential", "adm_in_channels": 64, "in_channels": 4, "model_channels": 32,
-        "num_res_blocks": [1, 1], "transformer_depth": [0, 2], "channel_mult": [1, 2], "transformer_depth_middle": 2,
-        "use_linear_in_transformer": True, "context_dim": 64, "num_head_channels": 32,
-        "transformer_depth_output": [0, 0, 2, 2],
-    }  # fmt: skip
-    return tiny(comfy.supported_models.SDXL, config, lambda c: comfy.model_base.SDXL(c, comfy.model_base.ModelType.EPS))
-
-
 def flux():
     config = {
         "image_model": "flux", "in_channels": 16, "out_channels": 16, "vec_in_dim": 32, "context_in_dim": 32,
@@ -107,7 +96,6 @@ def sd15(channels=9):
 
 
 REFUSED = [
-    (sdxl, r"Stable Diffusion XL \(family SDXL\)"),
     (flux, "of the family Flux"),
     (
         sd15,
