@@ -23,7 +23,10 @@ def picture_key(image: Tensor) -> str:
 
 def check_family(value: InversionValue, model: ModelPatcher) -> None:
     """Raise ``ValueError`` when ``model`` cannot be what the inversion was made with, nor a variant of it."""
-    takes, given = families.unet_config(model)["cross_attention_dim"], Conditioning.of(value.inversion.text).text.shape[-1]
+    takes, given = (
+        families.unet_config(model)["cross_attention_dim"],
+        Conditioning.of(value.inversion.text).text.shape[-1],
+    )
     if takes != given:
         raise ValueError(
             f"`inversion` was made with a model whose prompts have {given} numbers for a token, `model` takes {takes}; connect the "

@@ -179,27 +179,27 @@ def test_a_tuned_lora_in_comfyui_is_the_one_in_the_pack(load, run, part, demo, c
 @pytest.mark.parametrize(
     ("name", "what"),
     [
-        ("refiner", "SDXLRefiner .the SDXL refiner."),
-        ("SDXL inpainting", "SDXL .an inpainting U-Net with 9 input channels."),
-        ("SDXL instruct", "SDXL_instructpix2pix .an instruct-pix2pix U-Net with 8 input channels."),
-        ("SD15 inpainting", "SD15 .an inpainting U-Net with 9 input channels."),
-        ("SD15 instruct", "SD15_instructpix2pix .an instruct-pix2pix U-Net with 8 input channels."),
-        ("SD21 unCLIP", "SD21UnclipL .a U-Net that is told more than text .projection.."),
+        ("refiner", r"the refiner of Stable Diffusion XL \(family SDXLRefiner\)"),
+        ("SDXL inpainting", r"an inpainting checkpoint.*9 channels instead of 4 \(family SDXL\)"),
+        ("SDXL instruct", r"instruct-pix2pix on Stable Diffusion XL \(family SDXL_instructpix2pix\)"),
+        ("SD15 inpainting", r"an inpainting checkpoint.*9 channels instead of 4 \(family SD15\)"),
+        ("SD15 instruct", r"an instruct-pix2pix checkpoint.*8 channels instead of 4 \(family SD15_instructpix2pix\)"),
+        ("SD21 unCLIP", r"unCLIP on Stable Diffusion 2.1 \(family SD21UnclipL\)"),
     ],
 )
 def test_others_are_refused_by_name(load, run, demo, name, what):
-    with pytest.raises(ValueError, match=f"family {what}, which GoodDrag cannot drag: connect a Stable Diffusion"):
+    with pytest.raises(ValueError, match=f"`model` is {what}, which GoodDrag cannot drag; connect an ordinary Stable"):
         run("GoodDrag_Sampler", model=load(name), inversion=None, points=demo["points"])
 
 
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"edm_mean": torch.zeros(4), "edm_std": torch.ones(4)}, "sampled as|trained in the EDM way"),
-        ({"edm_vpred.sigma_max": torch.tensor(80.0)}, "trained in the EDM way"),
+        ({"edm_mean": torch.zeros(4), "edm_std": torch.ones(4)}, "`model` is sampled as EDM"),
+        ({"edm_vpred.sigma_max": torch.tensor(80.0)}, "not the schedule of Stable Diffusion"),
         (
             {"v_pred": torch.zeros(1), "ztsnr": torch.zeros(1)},
-            "another noise schedule than Stable Diffusion .zero terminal SNR",
+            "`model` has zero terminal SNR .* not the schedule of Stable Diffusion",
         ),
     ],
 )
