@@ -53,6 +53,9 @@ def test_the_prediction_is_comfyuis(load, part, compared, name):
     assert part("nodes.families").prediction_type(model) == expected
     family = {"SD15": "Stable Diffusion 1.x", "SD20": "Stable Diffusion 2.x", "SD21-v": "Stable Diffusion 2.x"}
     assert part("nodes.families").family(model).name == family.get(name, "SDXL")
+    z = torch.randn(Z)
+    scale = part("nodes.families").family(model).latent_scale
+    assert torch.allclose(part("nodes.host").to_model(model, z), z * scale)
     for t in (21, 741):
         error, plain = compared(model, positive, t)
         assert error < 1e-4
