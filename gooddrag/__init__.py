@@ -12,6 +12,7 @@ from .method.inversion import Inversion, invert
 from .method.lora import LoRA, applied, train_lora
 from .method.state import DragResult
 from .method.trace import DragTrace
+from .network.conditioning import Conditioning
 from .network.model import Model
 from .picture.geometry import DragPoints
 from .progress import Progress
@@ -19,6 +20,7 @@ from .progress import Progress
 __version__ = "0.1.0"
 
 __all__ = [
+    "Conditioning",
     "DragConfig",
     "DragPoints",
     "DragResult",

@@ -31,8 +31,8 @@ SD_SCHEDULE = dict(
 def prediction_type_of(scheduler: Mapping) -> str:
     """What a model predicts by diffusers' configuration of its ``scheduler``. Raises ``ValueError`` for a model that was trained
     with another schedule."""
-    kind, other = scheduler.get("_class_name", ""), None
-    if "EDM" in kind or scheduler.get("prediction_type") == "sample":
+    kind = scheduler.get("_class_name", "")
+    if "EDM" in kind:
         other = kind
     elif "Flow" in kind:
         other = "flow matching"
