@@ -69,7 +69,13 @@ FAMILIES = (
 
 SUPPORTED = "a Stable Diffusion 1.x, 2.x or SDXL base model"
 
-OTHER_CHANNELS = {3: "a U-Net on pixels", 7: "an upscaler", 8: "an instruct-pix2pix U-Net", 9: "an inpainting U-Net"}
+OTHER_CHANNELS = {
+    3: "a U-Net on pixels",
+    5: "a depth U-Net",
+    7: "an upscaler",
+    8: "an instruct-pix2pix U-Net",
+    9: "an inpainting U-Net",
+}
 """What U-Nets are for that take other than 4 channels."""
 
 
