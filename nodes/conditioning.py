@@ -102,4 +102,4 @@ def told(model: ModelPatcher, conditioning: list, z: Tensor, name: str = "positi
         pooled = options["pooled_output"].shape[-1]
         right = width - (added.shape[1] - pooled)
         raise ValueError(f"`{name}` has {pooled} numbers of pooled text, and `model` needs {right}; {OWN_CLIP}")
-    return Conditioning(text, plain(finite(added, f"`{name}`", "look at the text encoder and at what changes the prompt behind it")))
+    return Conditioning(text, plain(finite(added, f"the pooled text of `{name}`", "look at the text encoder")))
