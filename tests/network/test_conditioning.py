@@ -5,7 +5,7 @@ import torch
 
 from gooddrag import DragConfig, DragPoints, LoRA, applied, drag, drag_batch, invert, train_lora
 from gooddrag.method.batch import gradient_bytes
-from gooddrag.method.lora import tuned
+from gooddrag.method.kept import tuned
 from gooddrag.method.source import Source
 from gooddrag.network.conditioning import Conditioning, adding, with_sizes
 from gooddrag.network.window import Window, alignment
