@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
@@ -22,6 +23,16 @@ def for_samplers(model: ModelPatcher, z: Tensor, t: int) -> Tensor:
     """
     sigma = model.get_model_object("model_sampling").sigma(torch.tensor([float(t)])).to(z)
     return host.from_model(model, z * (1 + sigma**2).sqrt())
+
+
+def noise_mask(mask: Tensor | None) -> dict[str, Tensor]:
+    """What a LATENT says of where other samplers may change it: the ``noise_mask`` ``(1, 1, H, W)`` of a ``mask`` ``(H, W)`` in
+    pixels of the picture, padded as that is. Nothing when the whole picture may change."""
+    if mask is None or bool(mask.all()):
+        return {}
+    height, width = mask.shape
+    extra = (0, padded(width) - width, 0, padded(height) - height)
+    return {"noise_mask": F.pad(mask[None, None], extra, mode="replicate")}
 
 
 def without_padding(images: Tensor, latent: dict) -> Tensor:

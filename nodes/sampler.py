@@ -189,7 +189,9 @@ class Sampler(io.ComfyNode):
             ],
             outputs=[
                 io.Latent.Output(
-                    display_name="latent", tooltip="For GoodDrag Decode, VAE Decode, or a KSampler to refine it."
+                    display_name="latent",
+                    tooltip="For GoodDrag Decode, VAE Decode, or a KSampler, which refines what the mask lets change and "
+                    "nothing else.",
                 ),
                 TraceType.Output(display_name="trace", tooltip="What happened, for GoodDrag Decode to draw."),
                 StateType.Output(
@@ -256,7 +258,7 @@ class Sampler(io.ComfyNode):
         samples = host.from_model(model, torch.cat([r.latent for r in results]))
         shown = {"text": [r.trace.summary() for r in results], "gooddrag_result": [result_for_page(last.trace)]}
         return io.NodeOutput(
-            {"samples": samples, latents.SIZE: inversion.size},
+            {"samples": samples, latents.SIZE: inversion.size, **latents.noise_mask(mask)},
             traces if len(traces) > 1 else traces[0],
             last.state,
             ui=shown,
