@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 from .method.trace import DragTrace
 from .picture.geometry import DragPoints
@@ -58,16 +58,6 @@ def draw_result(image: Image.Image, trace: DragTrace, upto: int | None = None) -
             canvas.dot(path[-1], colour(i), 2 * width)
         canvas.label(path[-1], str(i + 1))
     return image
-
-
-def paste_outside(edited: Image.Image, original: Image.Image, mask: np.ndarray, feather: float = 4.0) -> Image.Image:
-    """The edited picture inside the mask, the original's own pixels outside.
-
-    ``mask`` ``(H, W)`` in 0..1 is the share of the edited picture. Its hard edges are blended over ``feather`` pixels; soft ones,
-    where they are broader than that, stay what they are.
-    """
-    alpha = Image.fromarray((mask * 255.0).round().astype(np.uint8)).filter(ImageFilter.GaussianBlur(feather / 2))
-    return Image.composite(edited, original, alpha)
 
 
 def _line(image: Image.Image) -> int:

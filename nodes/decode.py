@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 
+import torch.nn.functional as F
 from comfy_api.v0_0_2 import io
 from PIL import Image
+from torch import Tensor
 
-from ..gooddrag.overlay import draw_result, paste_outside
+from ..gooddrag.overlay import draw_result
+from ..gooddrag.picture import seam
 from . import host, latents, masks, notices, pictures
 from .types import CATEGORY, TraceType, TraceValue, points_for_page, several
 
@@ -35,10 +38,10 @@ class Decode(io.ComfyNode):
                 TraceType.Input("trace", optional=True, tooltip="From GoodDrag Sampler, for the two other pictures."),
                 io.Int.Input(
                     "feather",
-                    default=4,
+                    default=seam.FEATHER,
                     min=0,
                     max=64,
-                    tooltip="Pixels over which edit and original are blended at the mask's hard edges; 0 leaves them hard.",
+                    tooltip="Pixels inside the mask's hard edges over which edit and original are blended; 0 leaves them hard.",
                 ),
             ],
             outputs=[
@@ -48,7 +51,8 @@ class Decode(io.ComfyNode):
                 ),
                 io.Image.Output(
                     display_name="trajectory",
-                    tooltip="A batch: the picture after each denoising step that was dragged; of variants one after the other.",
+                    tooltip="A batch: the picture after each denoising step that was dragged; of variants one after the other. For "
+                    "Save Animated WEBP, or Create Video.",
                 ),
             ],
         )
@@ -56,8 +60,8 @@ class Decode(io.ComfyNode):
     @classmethod
     @notices.shown
     def execute(cls, vae, latent, feather, image=None, mask=None, trace=None) -> io.NodeOutput:
-        results = host.to_pillow_list(latents.without_padding(host.decode(vae, latent["samples"]), latent))
-        size = results[0].size
+        images = latents.without_padding(host.decode(vae, latent["samples"]), latent).float().clamp(0, 1)
+        size = (images.shape[2], images.shape[1])
         mask = masks.given(mask, size)
         if mask is not None and image is None:
             notices.tell(
@@ -65,19 +69,19 @@ class Decode(io.ComfyNode):
             )
         elif mask is not None:
             masks.editable(mask)
-            original = host.to_pillow(pictures.one(image))
-            if original.size != size:
+            original = pictures.one(image)
+            height, width = original.shape[1:3]
+            if (width, height) != size:
                 raise ValueError(
-                    f"`image` is {original.width}x{original.height} but the edit {size[0]}x{size[1]}; connect the picture that was "
+                    f"`image` is {width}x{height} but the edit {size[0]}x{size[1]}; connect the picture that was "
                     "inverted, scaled like the latent (ImageScale) if that was scaled, or none"
                 )
-            results = [paste_outside(result, original, mask.cpu().numpy(), feather) for result in results]
-        image_out = host.to_images(results)
-        overlays, frames, shown = results, results, {}
+            images = seam.pasted(images, original.to(images), seam.share(mask.to(images), feather))
+        overlays, trajectory, shown = images, images, {}
         traces = () if trace is None else several(trace)
-        if traces and len(traces) != len(results):
+        if traces and len(traces) != len(images):
             raise ValueError(
-                f"`latent` holds {len(results)} pictures but `trace` is of {len(traces)}; connect both to the same sampler, or no "
+                f"`latent` holds {len(images)} pictures but `trace` is of {len(traces)}; connect both to the same sampler, or no "
                 "`trace` behind nodes that change the batch"
             )
         if traces and not latents.belongs(latent["samples"], _size(traces[0])):
@@ -85,14 +89,15 @@ class Decode(io.ComfyNode):
                 "`latent` was cut, turned or made smaller, so that the paths of `trace` cannot be drawn on it."
             )
         elif traces:
-            overlays = [draw_result(result, t.trace) for result, t in zip(results, traces)]
-            frames = []
-            for overlay, t in zip(overlays, traces):
+            drawn = [draw_result(result, t.trace) for result, t in zip(host.to_pillow_list(images), traces)]
+            frames: list[Image.Image] = []
+            for overlay, t in zip(drawn, traces):
                 frames += [draw_result(frame.resize(size), t.trace, n) for n, frame in _frames(vae, t)]
                 frames.append(overlay)
-            after = {"image": host.temporary(image_out[-1:], cls), "points": points_for_page(traces[-1].trace.points)}
+            overlays, trajectory = host.to_images(drawn), _even(host.to_images(frames))
+            after = {"image": host.temporary(images[-1:], cls), "points": points_for_page(traces[-1].trace.points)}
             shown = {"gooddrag_after": [after]}
-        return io.NodeOutput(image_out, host.to_images(overlays), host.to_images(frames), ui=shown)
+        return io.NodeOutput(images, overlays, trajectory, ui=shown)
 
 
 def _size(trace: TraceValue) -> tuple[int, int]:
@@ -104,3 +109,9 @@ def _frames(vae, trace: TraceValue) -> Iterator[tuple[int, Image.Image]]:
     for operation, z in trace.frames:
         latent = {"samples": z, latents.SIZE: _size(trace)}
         yield operation, host.to_pillow(latents.without_padding(host.decode(vae, z), latent))
+
+
+def _even(images: Tensor) -> Tensor:
+    """Pictures ``(b, H, W, 3)`` as video codecs take them, with the last row and column repeated where sides are odd."""
+    height, width = images.shape[1:3]
+    return F.pad(images.movedim(-1, 1), (0, width % 2, 0, height % 2), mode="replicate").movedim(1, -1)

@@ -6,6 +6,10 @@ import torch
 pytest.importorskip("comfy", reason="COMFYUI_DIR is not set; python3 dev.py test nodes sets it")
 
 import comfy_extras.nodes_post_processing  # noqa: F401 (others import it in a circle)
+import folder_paths
+from comfy_extras.nodes_images import SaveAnimatedWEBP
+from comfy_extras.nodes_video import CreateVideo
+from PIL import Image
 
 import nodes as stock
 
@@ -113,3 +117,23 @@ def test_variants_are_refined_each(run, demo, dragged, refine):
     assert changed[:, :, 6:14, 6:14].abs().amax(dim=(1, 2, 3)).min() > 1e-3
     assert changed[:, :, :5].abs().max() < ROUNDING
     assert stock.LatentFromBatch().frombatch(latent, 1, 1)[0]["noise_mask"].shape == (1, 1, 256, 256)
+
+
+@pytest.mark.parametrize("size", [(256, 256), (250, 201)])
+def test_the_trajectory_is_saved_as_an_animation_and_as_a_video(run, demo, dragged, tmp_path, monkeypatch, size):
+    monkeypatch.setattr(folder_paths, "output_directory", str(tmp_path))
+    latent, trace, _ = dragged(*size)
+    *_, trajectory = run("GoodDrag_Decode", vae=demo["vae"], latent=latent, trace=trace)
+    even = (size[0], size[1] + size[1] % 2)
+    assert trajectory.shape == (3, *reversed(even), 3)
+    SaveAnimatedWEBP.hidden = None
+    SaveAnimatedWEBP.execute(trajectory, 2.0, "steps", True, 80, "fastest")
+    (file,) = tmp_path.glob("steps*.webp")
+    with Image.open(file) as animation:
+        assert (animation.n_frames, animation.size) == (3, even)
+    (video,) = CreateVideo.execute(trajectory, 2.0).args
+    video.save_to(str(tmp_path / "steps.mp4"))
+    import av
+
+    with av.open(str(tmp_path / "steps.mp4")) as container:
+        assert [(frame.width, frame.height) for frame in container.decode(video=0)] == [even] * 3

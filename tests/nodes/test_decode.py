@@ -216,16 +216,55 @@ def test_a_soft_mask_is_the_share_of_the_edit(decode, whole, latent, demo):
     assert torch.equal(feathered[:, :, 0], demo["image"][:, :, 0])
 
 
-def test_a_hard_mask_is_feathered_and_exact_outside(decode, whole, latent, demo):
+def test_a_hard_mask_is_blended_inside_and_exact_outside(decode, whole, latent, demo):
     z = latent(256, 256)
     mask = torch.zeros(1, 256, 256)
     mask[:, :, 128:] = 1
-    original, edit = (x.mul(255).round() for x in (demo["image"], whole(z)))
-    image = decode(z, image=demo["image"], mask=mask, feather=8)[0].mul(255).round()
-    assert torch.equal(image[:, :, :116], original[:, :, :116])
-    assert torch.equal(image[:, :, 140:], edit[:, :, 140:])
-    between = image[:, :, 120:136]
-    low, high = torch.minimum(original, edit)[:, :, 120:136], torch.maximum(original, edit)[:, :, 120:136]
-    assert ((between >= low - 1) & (between <= high + 1)).all()
-    hard = decode(z, image=demo["image"], mask=mask, feather=0)[0].mul(255).round()
+    original, edit = demo["image"], whole(z)
+    image = decode(z, image=original, mask=mask, feather=8)[0]
+    assert torch.equal(image[:, :, :128], original[:, :, :128])
+    assert torch.equal(image[:, :, 136:], edit[:, :, 136:])
+    between = image[:, :, 128:136]
+    low, high = torch.minimum(original, edit)[:, :, 128:136], torch.maximum(original, edit)[:, :, 128:136]
+    assert ((between >= low) & (between <= high)).all()
+    hard = decode(z, image=original, mask=mask, feather=0)[0]
     assert torch.equal(hard, torch.where(mask[..., None] > 0, edit, original))
+
+
+def test_a_picture_of_more_than_8_bits_is_exact_outside(decode, latent, demo):
+    fine = (demo["image"] * 0.9 + torch.rand(256, 256, 3, generator=torch.Generator().manual_seed(4)) / 1000).clamp(
+        0, 1
+    )
+    image, said = decode(latent(256, 256), image=fine, mask=demo["mask"])
+    outside = demo["mask"] == 0
+    assert torch.equal(image[outside], fine[outside])
+    assert said == []
+
+
+def steps(image):
+    """The largest difference to the right and lower neighbour of each pixel ``(h - 1, w - 1)``, in levels of 255."""
+    here = image[0, :-1, :-1]
+    return torch.maximum((image[0, 1:, :-1] - here).abs(), (image[0, :-1, 1:] - here).abs()).amax(-1) * 255
+
+
+def test_the_seam_is_no_step(run, demo, part):
+    """Where the blend goes from original to edit, no step is larger than the larger one of theirs by more than the blend's own,
+    and outside nothing is changed at all."""
+    common = {k: demo[k] for k in ("model", "vae", "positive")}
+    inversion, _ = run("GoodDrag_Invert", **common, image=demo["image"], steps=10)
+    settings = {"operations": 6, "operations_per_step": 2, "gradient_steps": 2, "mask": demo["mask"]}
+    latent, *_ = run("GoodDrag_Sampler", model=demo["model"], inversion=inversion, points=demo["points"], **settings)
+    edit, *_ = run("GoodDrag_Decode", vae=demo["vae"], latent=latent)
+    pictures = {"image": demo["image"], "mask": demo["mask"]}
+    image, *_ = run("GoodDrag_Decode", vae=demo["vae"], latent=latent, **pictures)
+    hard, *_ = run("GoodDrag_Decode", vae=demo["vae"], latent=latent, **pictures, feather=0)
+    assert torch.equal(image[demo["mask"] == 0], demo["image"][demo["mask"] == 0])
+    assert (image - demo["image"]).abs().max() > 0.1
+
+    share = part("gooddrag.picture.seam").share(demo["mask"][0])
+    seam = (share[:-1, :-1] < 1) & (torch.nn.functional.max_pool2d(share[None], 3, 1, 1)[0, :-1, :-1] > 0)
+    own = torch.maximum(steps(edit), steps(demo["image"]))
+    apart = (edit - demo["image"]).abs().amax(-1)[0][share < 1].max() * 255
+    beyond = (steps(image) - own)[seam].clamp(min=0)
+    assert beyond.max() <= 2**0.5 * apart / 8 + 1e-3
+    assert beyond.mean() < (steps(hard) - own)[seam].clamp(min=0).mean() / 2
