@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 
-import folder_paths
 import numpy as np
 import torch
 from aiohttp import web
@@ -15,6 +14,7 @@ from server import PromptServer
 import nodes as comfyui_nodes
 
 from ..gooddrag.demo.drags import drag
+from .upstream import file
 
 LOADERS = {"LoadImage": lambda name, channel: (name,), "LoadImageMask": lambda name, channel: (name, channel)}
 """Node types whose mask depends on nothing but a file, and what their function takes."""
@@ -23,9 +23,9 @@ CHANNELS = ("alpha", "red", "green", "blue")
 
 def _loaded(kind: str, name: str, channel: str) -> np.ndarray:
     """What a loader's mask output delivers, ``(H, W)`` in 0..1."""
-    if kind not in LOADERS or channel not in CHANNELS or not name or "\0" in name:
+    if kind not in LOADERS or channel not in CHANNELS or not name:
         raise ValueError("no loader of masks that is known here")
-    if not folder_paths.exists_annotated_filepath(name):
+    if file(name) is None:  # such as a pipe, at which reading would wait for ever
         raise ValueError(f"there is no file {name[:200]!r}")
     node = comfyui_nodes.NODE_CLASS_MAPPINGS[kind]
     with torch.inference_mode():

@@ -152,9 +152,19 @@ def test_another_shape_is_decided_by_the_person(desk_of):
     desk.set_value(value(SIZE, [[100, 100], [600, 390]]))
     desk.get_picture()
     assert "Drawn on a picture of 640x400; this one is 320x240." in desk.notice()
+    assert "Outside this one: pair 1." in desk.notice()
     desk.studio.shot("fit-to-picture")
+    # what lies outside is drawn at the border of the picture that is there, where it can be seen
+    border = desk.studio.place((319, 239), (320, 240))
+    box = desk.editor.locator(".gd-end").last.bounding_box()
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    assert middle == pytest.approx(border[:2], abs=3)
     desk.studio.drag((10, 10), (50, 50), (320, 240))
     assert len(desk.studio.pairs()) == 1
+    assert "Drawn on a picture of 640x400" in desk.studio.says()
+    # what is refused is not said to be done
+    desk.editor.locator(".gd-status").evaluate("(status) => { status.textContent = ''; }")
+    desk.editor.get_by_role("radio", name="Own", exact=True).click()
     assert "Drawn on a picture of 640x400" in desk.studio.says()
     desk.executed()
     desk.run()

@@ -45,5 +45,7 @@ test("what is not known, out of date or of another shape is said, and nothing el
   s.setValue(VALUE);
   s.setPicture(picture(900, 400));
   assert.equal(words(s).arrows, "Drawn on a picture of 300x300; this one is 900x400.");
+  s.setPicture(picture(130, 400));
+  assert.equal(words(s).arrows, "Drawn on a picture of 300x300; this one is 130x400. Outside this one: pair 1.");
   assert.equal(s.placeable(), false);
 });

@@ -195,6 +195,9 @@ test("a picture of another shape leaves the points as they are until a person de
   assert.deepEqual([s.doc.pairs[0].target, S.sizeOf(s.doc)], [[140, 290], { width: 300, height: 300 }]);
   assert.equal(S.reduce(s, { type: "add", pairs: [pair([1, 1], [2, 2])] }), s);
 
+  assert.deepEqual(S.inside(S.asShown(s), [140, 290]), [140, 99], "shown at the border of this picture");
+  assert.deepEqual([S.outside(S.asShown(s)), S.outside(s.doc)], [[1], []], "and told of");
+
   const fitted = S.reduce(s, { type: "fit" });
   assert.deepEqual(fitted.doc.pairs[0].target.map((v) => Math.round(v * 100) / 100), [421, 96.33]);
   assert.equal(S.editable(fitted), true);

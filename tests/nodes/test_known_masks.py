@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import os
 from types import SimpleNamespace
 
 import numpy as np
@@ -52,12 +53,19 @@ def test_a_mask_that_nobody_painted_is_none(ask, pictures):
     [
         {"node": "LoadImage", "image": "nowhere.png"},
         {"node": "LoadImage", "image": "../../etc/passwd"},
+        {"node": "LoadImage", "image": "painted\0.png"},
+        pytest.param(
+            {"node": "LoadImage", "image": "pipe.png"},
+            marks=pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here"),
+        ),
         {"node": "CheckpointLoaderSimple", "image": "painted.png"},
         {"node": "LoadImageMask", "image": "painted.png", "channel": "x"},
         {},
     ],
 )
 def test_what_has_no_mask_is_refused(ask, pictures, query):
+    if query.get("image") == "pipe.png":
+        os.mkfifo(pictures / "pipe.png")  # reading it would wait for ever
     with pytest.raises(web.HTTPBadRequest):
         ask("mask", **query)
 

@@ -9,7 +9,7 @@
 import { el } from "./dom.mjs";
 import { toScreen } from "./geometry.mjs";
 import { isAnchor } from "./region.mjs";
-import { inside, key, named } from "./state.mjs";
+import { asShown, inside, key, named } from "./state.mjs";
 
 export class Ends {
   /** @param {Editor} editor @param {HTMLElement} root */
@@ -62,7 +62,7 @@ export class Ends {
   /** @param {HTMLElement} b @param {Pair} p @param {End} end */
   place(b, p, end) {
     if (!this.editor.view) return;
-    const [x, y] = toScreen(this.editor.view, inside(this.editor.session.state.doc, p[end]));
+    const [x, y] = toScreen(this.editor.view, inside(asShown(this.editor.session.state), p[end]));
     b.style.transform = `translate(${x}px, ${y}px)`;
   }
 

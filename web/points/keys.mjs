@@ -58,7 +58,7 @@ export class Keys {
         session.dispatch({ type: "selectAll" });
         return true;
       case "d":
-        session.dispatch({ type: "duplicate" });
+        if (!this.editor.closed()) session.dispatch({ type: "duplicate" });
         return true;
       case "c":
       case "v":
@@ -185,10 +185,7 @@ export class Keys {
   nudge([dx, dy], by) {
     const { editor, session } = this;
     const { selection, pending } = session.state;
-    if (!session.placeable()) {
-      editor.sayWhyNot();
-      return true;
-    }
+    if (editor.closed()) return true;
     if (document.activeElement === editor.stage && (editor.cursor || !selection.length)) {
       const { width, height } = editor.size();
       const [x, y] = editor.cursor ?? pending ?? [Math.round(width / 2), Math.round(height / 2)];
@@ -223,7 +220,7 @@ export class Keys {
     const { editor, session } = this;
     const file = pictureIn(event.clipboardData);
     if (file && this.options.take) return void takeIn(editor, this.options.take, file);
-    if (!session.placeable()) return editor.sayWhyNot();
+    if (editor.closed()) return;
     try {
       const { pairs, shapes } = parse(event.clipboardData?.getData("text/plain") ?? "");
       session.dispatch({ type: "add", pairs });

@@ -8,7 +8,7 @@
 import { el } from "./dom.mjs";
 import { hit, toPicture } from "./geometry.mjs";
 import { isAnchor } from "./region.mjs";
-import { inside, key, named, selectedIds, unkey } from "./state.mjs";
+import { asShown, inside, key, named, selectedIds, unkey } from "./state.mjs";
 
 const REACH = 13;
 
@@ -43,7 +43,7 @@ export class Menu {
   openFor(k) {
     const { id, end } = unkey(k);
     const pair = this.session.state.doc.pairs.find((p) => p.id === id);
-    if (pair) this.open(this.editor.onScreen(inside(this.session.state.doc, pair[end])));
+    if (pair) this.open(this.editor.onScreen(inside(asShown(this.session.state), pair[end])));
   }
 
   /** @param {Point} at on the stage */
@@ -64,7 +64,7 @@ export class Menu {
     /** @type {[string, string, () => void][]} */
     const about = [
       [`Delete ${what}`, "Delete", () => session.dispatch({ type: "remove", ids })],
-      [`Duplicate ${what}`, "Ctrl+D", () => session.dispatch({ type: "duplicate" })],
+      [`Duplicate ${what}`, "Ctrl+D", () => { if (!editor.closed()) session.dispatch({ type: "duplicate" }); }],
       ["Swap handle and target", "S", () => session.dispatch({ type: "swap" })],
       [off ? `Switch ${what} on` : `Switch ${what} off`, "X", () => session.dispatch({ type: "switch", ids, off: !off })],
     ];

@@ -80,7 +80,7 @@ export class Pointer {
       this.gesture = { kind: "pan", from: at, view };
       return editor.draw();
     }
-    if (!session.placeable()) return editor.sayWhyNot();
+    if (editor.closed()) return;
     editor.edits();
     if (session.tool === "arrow" || session.tool === "pin") {
       this.pressArrow(event, at, view);

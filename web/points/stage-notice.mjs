@@ -6,7 +6,7 @@
  */
 
 import { button, el } from "./dom.mjs";
-import { misfit } from "./state.mjs";
+import { asShown, misfit, outside } from "./state.mjs";
 
 /** What is said, for people; the second is of arrows. @param {Session} session @returns {{picture: string, arrows: string}} */
 export function words(session) {
@@ -18,7 +18,12 @@ export function words(session) {
   else if (standing.state === "loading" && !session.picture) said = "Loading the picture ..";
   else if (standing.state === "unknown") said = standing.why ?? "This picture is not known yet.";
   else if (standing.state === "outdated") said = `Out of date: ${standing.why} since this picture arrived.`;
-  const arrows = misfit(state) && picture ? `Drawn on a picture of ${doc.width}x${doc.height}; this one is ${picture.width}x${picture.height}.` : "";
+  let arrows = "";
+  if (misfit(state) && picture) {
+    const out = outside(asShown(state));
+    arrows = `Drawn on a picture of ${doc.width}x${doc.height}; this one is ${picture.width}x${picture.height}.`;
+    if (out.length) arrows += ` Outside this one: pair ${out.join(", ")}.`;
+  }
   return { picture: said, arrows };
 }
 

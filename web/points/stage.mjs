@@ -11,7 +11,7 @@ import { MaskLayer, paintArrow, paintCompared, paintLoupe, paintMarquee, paintPi
 import { colour, distance, toPicture, toScreen } from "./geometry.mjs";
 import { CLICK, held } from "./pointer.mjs";
 import { around, isAnchor } from "./region.mjs";
-import { inside, key } from "./state.mjs";
+import { asShown, inside, key } from "./state.mjs";
 
 /** A mask is a lighter shade where it lies on a result. */
 const LIGHTER = 0.5;
@@ -84,8 +84,9 @@ export class StagePainter {
       paintSurroundings(c, view, editor.size(), around(this.future(view), editor.size()), this.opacity());
     }
     const selected = new Set(session.state.selection);
+    const shown = asShown(session.state);
     doc.pairs.forEach((p, i) => {
-      const [from, to] = [p.handle, p.target].map((end) => toScreen(view, inside(doc, end)));
+      const [from, to] = [p.handle, p.target].map((end) => toScreen(view, inside(shown, end)));
       const ends = { handle: selected.has(key(p.id, "handle")), target: selected.has(key(p.id, "target")) };
       if (isAnchor(p)) paintPin(c, from, i, { off: p.off, selected: ends.handle || ends.target });
       else paintArrow(c, from, to, i, { off: p.off, selected: ends, outside: editor.isOutside(p) });

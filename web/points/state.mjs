@@ -95,7 +95,7 @@ export function toValue({ doc }) {
   return { pairs, shapes, mode, region, width, height };
 }
 
-/** The size that the document's coordinates refer to. @param {Doc} doc @returns {Size | null} */
+/** The size that the document's coordinates refer to. @param {{width: number | null, height: number | null}} doc @returns {Size | null} */
 export function sizeOf({ width, height }) {
   return width === null || height === null ? null : { width, height };
 }
@@ -136,6 +136,11 @@ function returned(state) {
   const { doc, picture } = state;
   const size = sizeOf(doc);
   return picture && (!size || blank(doc) || sameShape(size, picture)) ? { ...state, doc: { ...doc, ...picture } } : state;
+}
+
+/** The document as it is shown: on the picture that is there, whatever size it was made for. @param {State} state @returns {Doc} */
+export function asShown({ doc, picture }) {
+  return picture ? { ...doc, ...sizeOf(picture) } : doc;
 }
 
 /** Pairs with a point that is not in the picture. @param {Doc} doc @returns {number[]} their numbers, from 1 */

@@ -21,7 +21,7 @@ import { Pointer } from "./pointer.mjs";
 import { around, isAnchor } from "./region.mjs";
 import { samePoints } from "./session.mjs";
 import { StagePainter } from "./stage.mjs";
-import { inside, named, outside, room, sizeOf, unkey } from "./state.mjs";
+import { asShown, inside, named, outside, room, sizeOf, unkey } from "./state.mjs";
 import { MAX_PAIRS } from "./value.mjs";
 
 export class Editor {
@@ -112,7 +112,7 @@ export class Editor {
   showHint() {
     const { session } = this;
     const { pairs } = session.state.doc;
-    const out = outside(session.state.doc);
+    const out = outside(asShown(session.state));
     const stuck = pairs.flatMap((p, i) => (!p.off && !isAnchor(p) && session.protected.some((h) => samePoints([h], [p.handle])) ? [i + 1] : []));
     let text = "";
     const { movedFrom, picture } = session.state;
@@ -210,14 +210,13 @@ export class Editor {
 
   /** Pairs as they are shown: those outside at the picture's border. */
   shownPairs() {
-    const { doc } = this.session.state;
-    return doc.pairs.map((p) => ({ ...p, handle: inside(doc, p.handle), target: inside(doc, p.target) }));
+    const shown = asShown(this.session.state);
+    return shown.pairs.map((p) => ({ ...p, handle: inside(shown, p.handle), target: inside(shown, p.target) }));
   }
 
   /** @param {import("./state.mjs").Pair} p */
   isOutside(p) {
-    const { doc } = this.session.state;
-    return outside({ ...doc, pairs: [p] }).length > 0;
+    return outside({ ...asShown(this.session.state), pairs: [p] }).length > 0;
   }
 
   /** @param {Point} at in the picture @returns {Point} on the stage */
@@ -244,6 +243,13 @@ export class Editor {
   sayWhyNot() {
     const { picture, arrows } = words(this.session);
     this.say(picture && !this.session.picture ? picture : arrows);
+  }
+
+  /** Nothing can be placed now, and why is said. */
+  closed() {
+    if (this.session.placeable()) return false;
+    this.sayWhyNot();
+    return true;
   }
 
   /** A pair was drawn. */
@@ -284,6 +290,7 @@ export class Editor {
     const { doc } = this.session.state;
     const shapes = region === "own" && !doc.shapes.length && !this.session.joined() ? around(this.session.dragged(), this.size()) : [];
     const last = shapes.pop();
+    if (last && this.closed()) return;
     // one's own begins with what was there
     this.session.dispatch(last ? { type: "shape", shape: last, below: shapes } : { type: "region", region });
     const words = this.session.regionWords();
@@ -322,6 +329,7 @@ export class Editor {
 
   /** @param {Point} at in the picture */
   pin(at) {
+    if (this.closed()) return;
     this.session.dispatch({ type: "add", pairs: [{ handle: at, target: at }] });
     const { refused, doc } = this.session.state;
     if (!refused) this.say(`pin ${doc.pairs.length} placed: this stays`);
@@ -342,7 +350,7 @@ export class Editor {
   }
 
   suggest() {
-    const { doc } = this.session.state;
+    if (this.closed()) return;
     const shapes = around(this.session.dragged(), this.size());
     if (!shapes.length) return this.say("Draw an arrow first.");
     for (const shape of shapes) this.session.dispatch({ type: "shape", shape });
