@@ -29,7 +29,7 @@ from PIL import Image
 from ..config import DragConfig
 from ..edit import Edit, edit
 from ..network import codec
-from . import KINDS, Drag, drag, load, text
+from . import KINDS, WEIGHTS, Drag, drag, load, text
 
 FRACTIONS = tuple(round(0.05 * i, 2) for i in range(29))
 EDITOR = DragConfig(background="lock", window=True, lora_steps=20)
@@ -138,8 +138,9 @@ def sheet(pictures: Iterable[list[np.ndarray]]) -> Image.Image:
 def _evaluate(args: argparse.Namespace) -> None:
     from ..overlay import draw_points
 
-    model, vae = load(args.device)
-    config = EDITOR.replace(**json.loads(args.config))
+    model, vae = load(args.device, weights=args.weights)
+    given = json.loads(args.config)
+    config = EDITOR.replace(**{name: tuple(v) if isinstance(v, list) else v for name, v in given.items()})
     results, rows = [], []
     for seed in range(args.first, args.first + args.drags):
         for kind in args.kinds:
@@ -176,6 +177,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--first", type=int, default=1000, help="number of the first scene")
     parser.add_argument("--config", default="{}", help='settings as JSON, for example {"background": "penalty"}')
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument(
+        "--weights", type=Path, default=WEIGHTS, help="folder of the model, if it is not the bundled one"
+    )
     parser.add_argument("--json", type=Path, help="write the single figures here")
     parser.add_argument("--pictures", type=Path, help="write asked, edited and true pictures here")
     parser.add_argument(

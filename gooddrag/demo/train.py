@@ -2,8 +2,9 @@
 
 Two stages, each resumable from its own checkpoint in the output folder:
 
-1. the autoencoder, on random crops of fresh scenes;
-2. the U-Net, epsilon prediction on latents of a pool of scenes that is renewed while training goes on.
+1. the autoencoder, on random crops of fresh scenes, or a finished one (``--vae``);
+2. the U-Net of the topology of SD1.5 or of SDXL (``--topology``), epsilon prediction on latents of a pool of scenes that is renewed
+   while training goes on.
 
 Every scene is numbered and drawn from ``(seed, number)``, so a run sees the same pictures again whenever it
 is repeated; the held-out scenes (``world.scene``) are never among them.
@@ -14,8 +15,13 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import multiprocessing
 import os
 import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -24,21 +30,34 @@ from diffusers import DDIMScheduler, UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor, nn
 
-from . import world
+from ..network.conditioning import Conditioning, adding
+from . import wordless, world
 from .vae import DemoVAE
 
-UNET_CONFIG = dict(  # SD1.5's topology, narrow; multiples of 32 because ComfyUI normalises in 32 groups
-    sample_size=32,
-    in_channels=4,
-    out_channels=4,
-    block_out_channels=(64, 128, 128, 128),
-    layers_per_block=1,
-    attention_head_dim=(1, 2, 2, 2),  # diffusers' name for the number of heads
-    cross_attention_dim=64,
-    norm_num_groups=32,
-    down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
-    up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
-)
+SHARED = dict(sample_size=32, in_channels=4, out_channels=4, cross_attention_dim=64, norm_num_groups=32)
+TOPOLOGIES = {  # narrow; multiples of 32 because ComfyUI normalises in 32 groups
+    "sd15": dict(
+        **SHARED,
+        block_out_channels=(64, 128, 128, 128),
+        layers_per_block=1,
+        attention_head_dim=(1, 2, 2, 2),  # diffusers' name for the number of heads
+        down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
+    ),
+    "sdxl": dict(
+        **SHARED,
+        block_out_channels=(64, 128, 128),
+        layers_per_block=2,
+        transformer_layers_per_block=(1, 2, 4),
+        attention_head_dim=(1, 2, 2),
+        use_linear_projection=True,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=256,
+        projection_class_embeddings_input_dim=64 + 6 * 256,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+    ),
+}
 SCHEDULER_CONFIG = dict(
     beta_start=0.00085,
     beta_end=0.012,
@@ -49,10 +68,39 @@ SCHEDULER_CONFIG = dict(
 )
 
 
+def rendered(seed: int, number: int) -> np.ndarray:
+    """Training scene ``number``: ``(256, 256, 3)`` uint8."""
+    return world.render(world.Scene.sample(np.random.default_rng((seed, number))))
+
+
 def picture(seed: int, number: int) -> Tensor:
     """Training scene ``number``: ``(3, 256, 256)`` in -1..1."""
-    scene = world.Scene.sample(np.random.default_rng((seed, number)))
-    return torch.from_numpy(world.render(scene)).permute(2, 0, 1).float() / 127.5 - 1
+    return scaled(rendered(seed, number)[None])[0]
+
+
+def scaled(pictures: np.ndarray) -> Tensor:
+    """Pictures ``(n, H, W, 3)`` uint8 as ``(n, 3, H, W)`` in -1..1."""
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def render_many(seed: int, count: int, workers: int) -> Iterator[np.ndarray]:
+    """Training scenes 0 to ``count - 1`` in their order, drawn by several processes."""
+    if workers < 2:
+        yield from (rendered(seed, number) for number in range(count))
+        return
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(partial(rendered, seed), range(count), chunksize=64)
+
+
+def timesteps(rng: np.random.Generator, count: int) -> Tensor:
+    """``(count,)``. Drags live at timesteps 1..741: nine tenths there, stratified, the rest above."""
+    u = (np.arange(count) + rng.random(count)) / count
+    return torch.from_numpy(np.where(u < 0.9, u / 0.9 * 760, 760 + (u - 0.9) / 0.1 * 240).astype(np.int64))
+
+
+def weights(alpha: Tensor) -> Tensor:
+    """Of errors at alpha-bar ``(n,)``: min-SNR-5 (arXiv 2303.09556), because what a drag needs is learnt at the noisy end."""
+    return (5 * (1 - alpha) / alpha).clamp(max=1)
 
 
 class Trainer:
@@ -105,8 +153,7 @@ class Trainer:
             self.step += 1
             decay = min(0.9995, (1 + self.step) / (10 + self.step))
             with torch.no_grad():
-                for mean, value in zip(self.average.parameters(), self.model.parameters()):
-                    mean.lerp_(value, 1 - decay)
+                torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
             running += loss.item()
             if self.step % self.args.every == 0 or self.step == self.steps:
                 self.seconds += time.process_time() - mark
@@ -128,8 +175,7 @@ def psnr(a: Tensor, b: Tensor) -> float:
 
 
 def held_out(count: int) -> Tensor:
-    pictures = [torch.from_numpy(world.render(world.scene(i))) for i in range(count)]
-    return torch.stack(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return scaled(np.stack([world.render(world.scene(i)) for i in range(count)]))
 
 
 def train_vae(args: argparse.Namespace) -> DemoVAE:
@@ -168,7 +214,7 @@ def train_vae(args: argparse.Namespace) -> DemoVAE:
 
 def train_unet(args: argparse.Namespace, vae: DemoVAE) -> UNet2DConditionModel:
     torch.manual_seed(args.seed + 1)
-    unet = UNet2DConditionModel(**UNET_CONFIG)
+    unet = UNet2DConditionModel(**TOPOLOGIES[args.topology])
     if args.device == "cpu":
         unet.set_attn_processor(AttnProcessor())  # a fifth faster than the fused kernel at this size, in bfloat16
     trainer = Trainer("unet", unet, args, args.unet_steps, lr=args.unet_lr)
@@ -193,22 +239,23 @@ def train_unet(args: argparse.Namespace, vae: DemoVAE) -> UNet2DConditionModel:
         else np.load(file, mmap_mode="r+")
     )
     if fresh:
+        scenes = render_many(args.seed, args.pool, args.workers)
         for start in range(0, args.pool, 32):
-            stop = min(start + 32, args.pool)
-            batch = torch.stack([picture(args.seed, n) for n in range(start, stop)])
-            pool[start:stop] = encode(batch).cpu().numpy()
+            batch = np.stack(list(islice(scenes, 32)))
+            pool[start : start + len(batch)] = encode(scaled(batch)).cpu().numpy()
             if start % 4096 == 0:
                 print(f"latents: {start} of {args.pool}", flush=True)
         pool.flush()
         os.replace(file.with_suffix(".part.npy"), file)
     test = encode(held_out(args.held_out))
-    text = torch.zeros(1, 1, UNET_CONFIG["cross_attention_dim"], device=trainer.device)
+    told = Conditioning.of(wordless(unet, world.SIZE))
+    text = told.text.to(trainer.device)
 
     def errors(model: nn.Module, z: Tensor, t: Tensor, noise: Tensor) -> Tensor:
         """Mean squared error of each element of the batch."""
         a = alphas[t][:, None, None, None]
         noisy = (a.sqrt() * z + (1 - a).sqrt() * noise).to(memory_format=torch.channels_last)
-        with trainer.autocast():
+        with trainer.autocast(), adding(model, told.added):
             eps = model(noisy, t, text.expand(len(z), -1, -1)).sample
         return (eps.float() - noise).pow(2).mean(dim=(1, 2, 3))
 
@@ -219,13 +266,9 @@ def train_unet(args: argparse.Namespace, vae: DemoVAE) -> UNet2DConditionModel:
             numbers = [args.pool + step * args.renew + i for i in range(args.renew)]
             pool[slots] = encode(torch.stack([picture(args.seed, n) for n in numbers])).cpu().numpy()
         z = torch.from_numpy(pool[rng.integers(0, args.pool, args.unet_batch)].astype(np.float32)).to(trainer.device)
-        # drags live at timesteps 1..741: nine tenths of the batch there, stratified, the rest above
-        u = (np.arange(args.unet_batch) + rng.random(args.unet_batch)) / args.unet_batch
-        t = torch.from_numpy(np.where(u < 0.9, u / 0.9 * 760, 760 + (u - 0.9) / 0.1 * 240).astype(np.int64))
+        t = timesteps(rng, args.unet_batch)
         t = t.to(trainer.device)
-        # min-SNR-5 (arXiv 2303.09556): what a drag needs is learnt at the noisy end
-        snr = alphas[t] / (1 - alphas[t])
-        return (errors(trainer.model, z, t, torch.randn_like(z)) * (5 / snr).clamp(max=1)).mean()
+        return (errors(trainer.model, z, t, torch.randn_like(z)) * weights(alphas[t])).mean()
 
     @torch.no_grad()
     def evaluate() -> dict:
@@ -263,6 +306,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", required=True, help="folder of checkpoints, and of the finished model")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--topology", choices=TOPOLOGIES, default="sd15", help="whose layout the U-Net has")
+    parser.add_argument("--vae", type=Path, help="folder of a finished autoencoder, instead of training one")
+    parser.add_argument("--workers", type=int, default=1, help="processes that draw the pool of scenes")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--every", type=int, default=250, help="steps between checkpoints")
@@ -279,7 +325,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     Path(args.out).mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(args.threads)
-    vae = train_vae(args)
+    vae = DemoVAE.load(args.vae).to(args.device) if args.vae else train_vae(args)
     if args.stage == "all":
         unet = train_unet(args, vae)
         if args.release:
