@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
 from ..gooddrag.finite import finite
 from ..gooddrag.network.conditioning import Conditioning, Text
-from . import families, notices
+from . import control, families, notices
 from .host import plain
 
 SIZES = ("width", "height", "crop_w", "crop_h", "target_width", "target_height")
@@ -54,9 +56,11 @@ def _extras(options: dict) -> list[str]:
     return sorted(set(found))
 
 
-def text_of(conditioning: list, name: str = "positive", *, model: ModelPatcher | None = None) -> Tensor:
+def text_of(
+    conditioning: list, name: str = "positive", *, model: ModelPatcher | None = None, honoured: Sequence[str] = ()
+) -> Tensor:
     """The text embedding ``(1, tokens, D)`` of a CONDITIONING; what else it carries is named and left away. Raises ``ValueError``
-    when there is none, or when ``model`` takes another D."""
+    when there is none, or when ``model`` takes another D. ``honoured``: keys of what is not left away."""
     if not conditioning:
         raise ValueError(f"`{name}` is empty; connect a CLIPTextEncode, its text may be empty")
     text, options = conditioning[0]
@@ -66,12 +70,12 @@ def text_of(conditioning: list, name: str = "positive", *, model: ModelPatcher |
             f"`{name}` has {text.shape[-1]} numbers for a token{_family(text.shape[-1])} but `model` takes {width}"
             f"{_family(width)}; connect a CLIPTextEncode whose `clip` comes from the same checkpoint as `model`"
         )
-    ignored = _extras(options)
+    ignored = _extras({key: value for key, value in options.items() if key not in honoured})
     further = len(conditioning) - 1 + text.shape[0] - 1
     if further:
         ignored.append(f"{further} further prompt{'s' if further > 1 else ''}")
     if ignored:
-        notices.tell(f"`{name}` carries {', '.join(ignored)}: not used here, only the first prompt's text is.")
+        notices.tell(f"`{name}` carries {', '.join(ignored)}: not used here, only the first prompt is.")
     return plain(finite(text[:1], f"`{name}`", "look at the text encoder and at what changes the prompt behind it"))
 
 
@@ -85,13 +89,23 @@ def _family(width: int | None) -> str:
     return f" ({names[width]})" if width in names else ""
 
 
-def told(model: ModelPatcher, conditioning: list, z: Tensor, name: str = "positive") -> Text:
+def told(
+    model: ModelPatcher, conditioning: list, z: Tensor, name: str = "positive", *, size: tuple[int, int] | None = None
+) -> Text:
     """What a CONDITIONING tells the MODEL's U-Net of the latent ``z`` ``(b, 4, h, w)``: the text, and of SDXL also the pooled text
-    and the sizes, made by ComfyUI. Sizes that the CONDITIONING does not name are those of the picture."""
-    text = text_of(conditioning, name, model=model)
+    and the sizes, made by ComfyUI. Sizes that the CONDITIONING does not name are those of the picture. With the ``size``
+    (width, height) of the picture before padding also its ControlNets."""
+    text = text_of(conditioning, name, model=model, honoured=() if size is None else ("control",))
+    asked = None if size is None else control.of(conditioning[0][1], model, size, name)
+    added = _added(model, conditioning, z, name)
+    return text if added is None and asked is None else Conditioning(text, added, asked)
+
+
+def _added(model: ModelPatcher, conditioning: list, z: Tensor, name: str) -> Tensor | None:
+    """Pooled text and sizes of SDXL; None for other families."""
     width = families.unet_config(model).get("projection_class_embeddings_input_dim")
     if width is None:
-        return text
+        return None
     options = conditioning[0][1]
     if options.get("pooled_output") is None:
         raise ValueError(f"`{name}` has no pooled text, which SDXL needs; {OWN_CLIP}")
@@ -102,4 +116,4 @@ def told(model: ModelPatcher, conditioning: list, z: Tensor, name: str = "positi
         pooled = options["pooled_output"].shape[-1]
         right = width - (added.shape[1] - pooled)
         raise ValueError(f"`{name}` has {pooled} numbers of pooled text, and `model` needs {right}; {OWN_CLIP}")
-    return Conditioning(text, plain(finite(added, f"the pooled text of `{name}`", "look at the text encoder")))
+    return plain(finite(added, f"the pooled text of `{name}`", "look at the text encoder"))

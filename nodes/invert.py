@@ -4,7 +4,7 @@ from comfy_api.v0_0_2 import io
 
 from ..gooddrag.config import DragConfig
 from ..gooddrag.method.inversion import invert
-from . import belonging, conditioning, families, host, latents, lent, notices, patches, pictures
+from . import belonging, conditioning, control, families, host, latents, lent, notices, patches, pictures
 from .presets import preset_input, settings
 from .types import CATEGORY, InversionType, InversionValue
 
@@ -67,8 +67,9 @@ class Invert(io.ComfyNode):
         image = pictures.one(image)
         size = (image.shape[2], image.shape[1])
         z0 = host.to_model(model, host.encode(vae, image))
-        text = conditioning.told(model, positive, z0)
-        with lent.diffusers_model(model, tuple(z0.shape)) as borrowed:
+        text = conditioning.told(model, positive, z0, size=size)
+        loaded = lent.diffusers_model(model, tuple(z0.shape), beside=control.models(text))
+        with loaded as borrowed, control.running(text):
             inversion = invert(borrowed, z0, text, size, config, host.callback(model))
             key = lent.fingerprint(borrowed)
         noise = latents.for_samplers(model, inversion.latent, inversion.schedule.timesteps[0])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -155,14 +155,14 @@ def _state(given: ModelPatcher, model: ModelPatcher) -> tuple:
     return *identity(given), model.load_device, model.model.get_dtype_inference()
 
 
-def _weights(given: ModelPatcher, needed: int) -> dict[str, Tensor]:
-    """The U-Net's weights under diffusers' names, loaded with ``needed`` bytes beside them: views of ComfyUI's memory, copies
-    where that cannot be."""
+def _weights(given: ModelPatcher, needed: int, beside: Sequence[ModelPatcher]) -> dict[str, Tensor]:
+    """The U-Net's weights under diffusers' names, loaded with ``needed`` bytes and the models ``beside`` them: views of ComfyUI's
+    memory, copies where that cannot be."""
     model = _whole(given)
     keys = _names(model)
 
     def load(*models: ModelPatcher) -> None:
-        comfy.model_management.load_models_gpu(list(models), memory_required=needed, force_full_load=True)
+        comfy.model_management.load_models_gpu([*models, *beside], memory_required=needed, force_full_load=True)
 
     kept = _copies.get(given)
     if kept is not None and kept.key != _state(given, model):
@@ -194,10 +194,11 @@ def diffusers_model(
     latent_shape: tuple[int, ...],
     *,
     gradients: Callable[[UNet2DConditionModel], int] | None = None,
+    beside: Sequence[ModelPatcher] = (),
 ) -> Iterator[Model]:
     """While active: the MODEL, with the LoRAs that are on it, as a diffusers U-Net over the same weights, and autograd
     switched on. ComfyUI makes room for the weights, a forward pass at ``latent_shape``, and as many bytes as ``gradients``
-    says that the U-Net needs for them."""
+    says that the U-Net needs for them, and loads the models ``beside`` it."""
     with importing("diffusers"):
         from diffusers import UNet2DConditionModel
     config, prediction_type = families.unet_config(model), families.prediction_type(model)
@@ -207,7 +208,7 @@ def diffusers_model(
     if gradients:
         nn.Module.to(unet, model.model.get_dtype_inference())
         needed += gradients(unet)
-    weights = _weights(model, needed)
+    weights = _weights(model, needed, beside)
     with torch.inference_mode(False):
         unet.load_state_dict({name: _ordinary(weight) for name, weight in weights.items()}, strict=True, assign=True)
         yield Model(unet, prediction_type)

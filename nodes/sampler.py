@@ -9,7 +9,7 @@ from ..gooddrag.config import BACKGROUNDS, DragConfig
 from ..gooddrag.method.batch import drag_batch, gradient_bytes
 from ..gooddrag.method.drag import drag
 from ..gooddrag.picture.geometry import check_fit
-from . import belonging, families, host, last_run, latents, lent, masks, notices, patches
+from . import belonging, conditioning, control, families, host, last_run, latents, lent, masks, notices, patches
 from .presets import preset_input, settings
 from .types import CATEGORY, DragPointsType, InversionType, StateType, TraceType, TraceValue, result_for_page, several
 
@@ -186,6 +186,12 @@ class Sampler(io.ComfyNode):
                     "smaller the mask, the faster and the less memory. Off: the whole picture is computed at every step.",
                     advanced=True,
                 ),
+                io.Conditioning.Input(
+                    "edited",
+                    optional=True,
+                    tooltip="What the edited picture is told, where that is not `positive` of the inversion: a ControlNet with "
+                    "the pose, depth or outline that the result shall have, or another prompt. Without it: the inversion's.",
+                ),
             ],
             outputs=[
                 io.Latent.Output(
@@ -209,7 +215,18 @@ class Sampler(io.ComfyNode):
     @classmethod
     @notices.shown
     def execute(
-        cls, model, inversion, points, preset, background, start, checkpointing, mask=None, state=None, **given
+        cls,
+        model,
+        inversion,
+        points,
+        preset,
+        background,
+        start,
+        checkpointing,
+        mask=None,
+        state=None,
+        edited=None,
+        **given,
     ) -> io.NodeOutput:
         family = families.family(model)
         patches.tell(model)
@@ -242,13 +259,19 @@ class Sampler(io.ComfyNode):
         def gradients(unet) -> int:
             return gradient_bytes(unet, inversion, mask, config, count)
 
-        with lent.diffusers_model(model, (count, *inversion.latent.shape[1:]), gradients=gradients) as borrowed:
+        other = None
+        if edited is not None:
+            other = conditioning.told(model, edited, inversion.latent, "edited", size=inversion.size)
+        texts = [inversion.text] if other is None else [inversion.text, other]
+        shape = (count, *inversion.latent.shape[1:])
+        loaded = lent.diffusers_model(model, shape, gradients=gradients, beside=control.models(*texts))
+        with loaded as borrowed, control.running(*texts):
             value.models[source] = belonging.check_model(value, borrowed, state)
             rest = (mask, config, host.callback(model))
             if len(drags) == 1:
-                results = [drag(borrowed, inversion, *drags, *rest, state=state, source=source)]
+                results = [drag(borrowed, inversion, *drags, *rest, state=state, source=source, edited=other)]
             else:
-                results = drag_batch(borrowed, inversion, drags, *rest, source=source)
+                results = drag_batch(borrowed, inversion, drags, *rest, source=source, edited=other)
         last = results[-1]
         value.states[who] = last.state
         traces = tuple(

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..config import PAPER, DragConfig
 from ..network import memory
+from ..network.conditioning import Text
 from ..network.family import family_of
 from ..network.model import Model
 from ..picture.geometry import DragPoints, check_fit
@@ -43,6 +44,7 @@ def drag_batch(
     callback: Callable[[Progress], None] = silent,
     *,
     source: Source | None = None,
+    edited: Text | None = None,
 ) -> list[DragResult]:
     """Several drags of one picture, one result for each of ``points``: as many at once as the free memory holds.
 
@@ -67,5 +69,5 @@ def drag_batch(
             callback(replace(p, step=p.step + i * p.total, total=p.total * len(groups)))
 
         start = DragState.undragged(group[0], source)
-        results += together(model, inversion, group, mask, config, of_all, start)
+        results += together(model, inversion, group, mask, config, of_all, start, edited)
     return results

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..config import PAPER, DragConfig
 from ..finite import finite
 from ..network import memory
-from ..network.conditioning import Conditioning
+from ..network.conditioning import Conditioning, Text
 from ..network.gradient import Gradients
 from ..network.model import Model
 from ..picture.geometry import DragPoints, check_fit
@@ -36,6 +36,7 @@ def drag(
     *,
     state: DragState | None = None,
     source: Source | None = None,
+    edited: Text | None = None,
 ) -> DragResult:
     """Drag the inverted picture's handles to their targets (Algorithm 1, lines 3 to 15).
 
@@ -44,14 +45,16 @@ def drag(
 
     ``state``, from an earlier result, goes on from there: pairs with the same handle from where they were last seen,
     others from their handle, with ``config.operations`` further operations; ``planned`` says at which timesteps. ``source``, from
-    an earlier result's state, saves evaluating the unedited picture again; the model and its LoRAs must be the same.
+    an earlier result's state, saves evaluating the unedited picture again; the model and its LoRAs must be the same. ``edited``:
+    what the U-Net is told of the edited picture, where that is not what it was told of the picture: another prompt, or the
+    hint of a ControlNet for the result.
 
     Raises ``ValueError`` when points, picture, mask or state do not belong together, ``NotEnoughMemory`` when there is not
     enough even with gradient checkpointing.
     """
     check_fit(points, mask, inversion.size)
     start = state or DragState.undragged(points, source or Source(inversion, config))
-    return together(model, inversion, [points], mask, config, callback, start)[0]
+    return together(model, inversion, [points], mask, config, callback, start, edited)[0]
 
 
 def together(
@@ -62,16 +65,17 @@ def together(
     config: DragConfig,
     callback: Callable[[Progress], None],
     start: DragState,
+    edited: Text | None = None,
 ) -> list[DragResult]:
     """``drag`` for several at once, all from ``start``: each gradient and each denoising step evaluates the U-Net once for all."""
     finite(start.latent, "the latent to drag", "invert the picture anew")
-    Conditioning.of(inversion.text).checked()
+    told = Conditioning.of(inversion.text if edited is None else edited).checked()
     config = model.family.settled(config)
     if not start.source.fits(inversion, config, model.family):
         raise ValueError(
             "the state belongs to another inversion, feature block or mutual attention; continue with those it was made with"
         )
-    evaluation = Evaluation(model, inversion, Region.of(model.unet, mask, inversion.latent, config), config)
+    evaluation = Evaluation(model, inversion, Region.of(model.unet, mask, inversion.latent, config), config, told)
     plan = planned(config, len(inversion.schedule.timesteps), start.stopped)
     edits = [Edit(p, inversion, config, start) for p in points]  # line 3: z_T^0 <- z_T, p_i^0 <- p_i
     report = Report(callback, edits, sum(plan) * config.gradient_steps, len(plan))

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..config import DragConfig
 from ..finite import finite, of_unet
+from ..network.conditioning import Conditioning
 from ..network.model import Model
 from .inversion import Inversion
 from .region import Region
@@ -20,12 +21,19 @@ from .state import Edit
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Every call takes the latents of several ``edits`` as a batch; around a window lies the unedited picture of ``step``."""
+    """Every call takes the latents of several ``edits`` as a batch; around a window lies the unedited picture of ``step``.
+    ``told``: what the U-Net is told of the edited picture."""
 
     model: Model
     inversion: Inversion
     region: Region
     config: DragConfig
+    told: Conditioning
+
+    def hold(self, edits: Sequence[Edit], step: SourceStep) -> None:
+        """A ControlNet is asked once in a timestep, before the first gradient step, not again for the small changes of z_t^k."""
+        for e in edits:
+            e.told = self.told.held(e.z, step.t, self.region.window)
 
     def within(self, step: SourceStep) -> AbstractContextManager[None]:
         """While active, the model takes what the region evaluates at this timestep."""
@@ -38,7 +46,7 @@ class Evaluation:
     def features(self, edits: Sequence[Edit], step: SourceStep) -> tuple[Sequence[Tensor], Sequence[Tensor | None]]:
         """F(z_t^k) ``(1, C, h', w')`` of each, and z_{t-1}^k where the mask's term of the loss will ask for it."""
         z, denoised = self.region.crop(torch.cat([e.z for e in edits])), [None] * len(edits)
-        text, block = self.inversion.text, self.config.feature_block
+        text, block = Conditioning.batch([e.told for e in edits]), self.config.feature_block
         if self.region.locked:
             feature = self.model.features(z, step.t, text, block)
         else:
@@ -52,8 +60,10 @@ class Evaluation:
         """One DDIM step of each (Eq. 2). ``mutual``: self-attention takes keys and values of the unedited picture."""
         if not edits:
             return
-        z = self.region.crop(torch.cat([e.z for e in edits]))
-        prediction = self.model.predict_looking(z, step.t, self.inversion.text, step.memory if mutual else {})
+        z = torch.cat([e.z for e in edits])
+        told = self.told.held(z, step.t, self.region.window)
+        z = self.region.crop(z)
+        prediction = self.model.predict_looking(z, step.t, told, step.memory if mutual else {})
         z, preview = self.inversion.schedule.denoise(prediction, step.t, z)
         z = self.region.lock(self.region.paste(z, step.denoised), step.denoised)
         finite(z, "the edited latent", of_unet(self.model.unet.dtype))

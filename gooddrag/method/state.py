@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..config import DragConfig
+from ..network.conditioning import Conditioning
 from ..picture.geometry import DragPoints, grid_size, to_grid
 from .handles import Handles, Reference
 from .inversion import Inversion
@@ -64,8 +65,8 @@ class DragResult:
 
 
 class Edit:
-    """A drag under way: its handles, z_t^k ``(1, 4, h, w)`` that is moved for them, F of that as it was last evaluated, and the
-    last loss."""
+    """A drag under way: its handles, z_t^k ``(1, 4, h, w)`` that is moved for them, F of that as it was last evaluated, what
+    the U-Net is told of it, and the last loss."""
 
     def __init__(self, points: DragPoints, inversion: Inversion, config: DragConfig, start: DragState):
         self.handles = Handles(points, start.cells(points), inversion, config)
@@ -73,6 +74,7 @@ class Edit:
         self.source, self.stopped = start.source, (start.index, start.latent, start.moments)
         self.reference: Reference | None = None
         self.optimizer: torch.optim.Adam | None = None  # while a timestep is dragged
+        self.told: Conditioning | None = None
         self.feature: Tensor | None = None
         self.loss: float | None = None
         self.preview: Tensor | None = None

@@ -26,6 +26,7 @@ class Supervision:
     def begin(self, edits: Sequence[Edit], step: SourceStep) -> None:
         """At the timestep of ``step``."""
         self.step = step
+        self.evaluation.hold(edits, step)
         for e in edits:
             e.begin(step, self.config)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from ..finite import finite
+from .control import Control, Residuals
+from .window import Window
 
 if TYPE_CHECKING:
     from diffusers import UNet2DConditionModel
@@ -19,13 +21,16 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Conditioning:
     """``text`` ``(1, tokens, D)`` is what cross-attention looks at; ``added`` ``(1, A)`` is embedded beside the timestep, in SDXL
-    pooled text and sizes (see ``with_sizes``), None for a U-Net that takes nothing of the kind.
+    pooled text and sizes (see ``with_sizes``), None for a U-Net that takes nothing of the kind. ``control``, a ControlNet, is asked
+    at every evaluation what it adds to the U-Net's maps; ``residuals`` is what it has answered (see ``held``).
 
     Whatever takes a ``Text`` takes the text alone as well. Raises ``ValueError`` for other shapes.
     """
 
     text: Tensor
     added: Tensor | None = None
+    control: Control | None = None
+    residuals: Residuals | None = None
 
     def __post_init__(self) -> None:
         if self.text.ndim != 3 or len(self.text) != 1:
@@ -50,7 +55,27 @@ class Conditioning:
     def same(self, other: Text) -> bool:
         """Whether ``other`` says the same."""
         mine, others = self.tensors, Conditioning.of(other).tensors
-        return len(mine) == len(others) and all(torch.equal(a, b) for a, b in zip(mine, others))
+        controls = self.control, Conditioning.of(other).control
+        return (
+            len(mine) == len(others)
+            and all(torch.equal(a, b) for a, b in zip(mine, others))
+            and controls[0] is controls[1]
+        )
+
+    @torch.no_grad()
+    def held(self, z: Tensor, t: int, window: Window | None = None) -> Conditioning:
+        """The same, with what the control adds for the whole latent ``z`` ``(b, 4, h, w)`` at ``t`` decided, and cropped to a
+        ``window``: gradient steps of one timestep share it."""
+        if self.control is None:
+            return self
+        residuals = self.control(z.detach(), t, self)
+        return replace(self, control=None, residuals=residuals.crop(window) if residuals and window else residuals)
+
+    @classmethod
+    def batch(cls, several: Sequence[Conditioning]) -> Conditioning:
+        """Held ones of several latents, told the same, for all of them at once."""
+        held = [given.residuals for given in several if given.residuals]
+        return replace(several[0], residuals=Residuals.batch(held)) if held else several[0]
 
 
 Text = Tensor | Conditioning

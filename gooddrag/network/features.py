@@ -46,10 +46,11 @@ def _capture(block: nn.Module, stop: bool) -> Iterator[list[Tensor]]:
 def predict(unet: UNet2DConditionModel, z: Tensor, t: int | Tensor, text: Text) -> Tensor:
     """The U-Net's prediction for ``z`` ``(b, 4, h, w)`` at ``t``, given ``text`` ``(1, tokens, D)`` or more; in z's dtype."""
     dtype = unet.conv_in.weight.dtype  # ``unet.dtype`` walks through all modules, at every step
-    given = Conditioning.of(text)
+    given = Conditioning.of(text).held(z, t)
+    more = given.residuals.arguments(dtype) if given.residuals else {}
     words = given.text.to(device=z.device, dtype=dtype).expand(z.shape[0], -1, -1)
     with adding(unet, given.added):
-        return unet(z.to(dtype), t, encoder_hidden_states=words).sample.to(z.dtype)
+        return unet(z.to(dtype), t, encoder_hidden_states=words, **more).sample.to(z.dtype)
 
 
 def predict_with_features(

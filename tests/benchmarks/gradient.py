@@ -75,6 +75,7 @@ def product_step(unet, z, text, config, points, mask, size):
     from gooddrag.method.source import Source
     from gooddrag.method.state import DragState, Edit
     from gooddrag.method.supervision import Supervision
+    from gooddrag.network.conditioning import Conditioning
     from gooddrag.network.gradient import Gradients
     from gooddrag.network.model import Model
 
@@ -82,7 +83,7 @@ def product_step(unet, z, text, config, points, mask, size):
     config = model.family.settled(config)
     inversion = Inversion(z, model.schedule(config.inference_steps, config.strength), text, size)
     source = Source(inversion, config)
-    evaluation = Evaluation(model, inversion, Region.of(unet, mask, z, config), config)
+    evaluation = Evaluation(model, inversion, Region.of(unet, mask, z, config), config, Conditioning.of(text))
     supervision = Supervision(evaluation, Gradients(unet.dtype, lambda compute: compute()))
     edit = Edit(points, inversion, config, DragState.undragged(points, source))
     unedited = evaluation.unedited(source, 0, feature=True, memory=False)

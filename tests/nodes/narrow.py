@@ -4,10 +4,13 @@ ComfyUI detects a family by widths, so each narrow one is a subclass of its fami
 which samplings a checkpoint asks for, is ComfyUI's.
 """
 
+import comfy.cldm.cldm
+import comfy.controlnet
 import comfy.ops
 import comfy.samplers
 import comfy.sd
 import comfy.supported_models as supported
+import comfy.t2i_adapter.adapter
 import torch
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from comfy.model_management import load_models_gpu
@@ -17,8 +20,8 @@ from safetensors.torch import save_file
 CONTEXT, POOLED = 24, 20
 ADM = POOLED + 6 * 256
 
-SD = dict(channel_mult=[1, 2, 4, 4], num_res_blocks=[1] * 4, transformer_depth=[1, 1, 1, 0],
-          transformer_depth_output=[1, 1, 1, 1, 1, 1, 0, 0], transformer_depth_middle=1)  # fmt: skip
+SD = dict(channel_mult=[1, 2, 4, 4], num_res_blocks=[2] * 4, transformer_depth=[1, 1, 1, 1, 1, 1, 0, 0],
+          transformer_depth_output=[1] * 9 + [0] * 3, transformer_depth_middle=1)  # fmt: skip
 XL = dict(channel_mult=[1, 2, 4], num_res_blocks=[2] * 3, adm_in_channels=ADM, num_classes="sequential")
 KOALA = dict(XL, num_res_blocks=[1] * 3)
 
@@ -43,7 +46,7 @@ FAMILIES = {
 OTHERS = {
     "refiner": (
         supported.SDXLRefiner,
-        dict(SD, adm_in_channels=POOLED + 5 * 256, num_classes="sequential", num_res_blocks=[2] * 4)
+        dict(SD, adm_in_channels=POOLED + 5 * 256, num_classes="sequential")
         | depths([0, 0, 2, 2, 2, 2, 0, 0], [0, 0, 0, 2, 2, 2, 2, 2, 2, 0, 0, 0], 2),
     ),
     "SDXL inpainting": (supported.SDXL, {**FAMILIES["SDXL"][1], "in_channels": 9}),
@@ -132,3 +135,41 @@ def predicted(model, z, t, positive):
     epsilon = (x - denoised) / sigma
     v_prediction = model.model.model_type.name == "V_PREDICTION"
     return ((epsilon - noise * z) / kept if v_prediction else epsilon).clone()
+
+
+def controlnet(name: str, seed: int = 8):
+    """A ControlNet for a family that ``load`` has loaded, with random weights, through ComfyUI's loader."""
+    base, shape = FAMILIES[name]
+    family = detected(base, shape)
+    config = {
+        "image_size": 32, "in_channels": 4, "use_spatial_transformer": True, "legacy": False, "use_checkpoint": False,
+        **{k: v for k, v in shape.items() if k != "transformer_depth_output"}, **family.unet_extra_config,
+        "context_dim": CONTEXT, "model_channels": 32, "hint_channels": 3,
+        "use_linear_in_transformer": family.unet_config["use_linear_in_transformer"],
+    }  # fmt: skip
+    with torch.inference_mode(False):
+        net = comfy.cldm.cldm.ControlNet(
+            **{k: v for k, v in config.items() if v is not None}, operations=comfy.ops.disable_weight_init
+        )
+        generator = torch.Generator().manual_seed(seed)
+        tensors = {
+            name: torch.randn(w.shape, generator=generator) * (w[0].numel() ** -0.5 if w.ndim > 1 else 0.02)
+            + (w.ndim == 1 and name.endswith("weight"))
+            for name, w in net.state_dict().items()
+        }
+    return comfy.controlnet.load_controlnet_state_dict(tensors)
+
+
+def adapter(name: str, seed: int = 9):
+    """A T2I-Adapter, likewise; SDXL's has another layout."""
+    xl = name.startswith("SDXL")
+    with torch.inference_mode(False):
+        net = comfy.t2i_adapter.adapter.Adapter(
+            cin=768 if xl else 192, channels=[32, 64, 128, 128], nums_rb=2, ksize=1, sk=True, use_conv=False, xl=xl
+        )
+        generator = torch.Generator().manual_seed(seed)
+        tensors = {
+            name: torch.randn(w.shape, generator=generator) * (w[0].numel() ** -0.5 if w.ndim > 1 else 0.02)
+            for name, w in net.state_dict().items()
+        }
+    return comfy.controlnet.load_controlnet_state_dict(tensors)

@@ -207,7 +207,8 @@ def test_empty_conditioning_is_refused_and_extras_are_named(run, demo, caplog):
         inverted(run, {**demo, "positive": []})
     extra = [[demo["positive"][0][0], {"control": object(), "area": (1, 1, 0, 0)}], demo["positive"][0]]
     inverted(run, {**demo, "positive": extra})
-    assert "`positive` carries a ControlNet, an area, 1 further prompt: not used here" in caplog.text
+    assert "`positive` carries an area, 1 further prompt: not used here" in caplog.text
+    assert "`positive` carries a object in place of a ControlNet: not used here" in caplog.text
 
 
 @pytest.mark.parametrize("node_id", ["GoodDrag_LoRATune", "GoodDrag_Invert", "GoodDrag_Sampler"])
