@@ -4,7 +4,7 @@ import { api } from "/scripts/api.js";
 import { app } from "/scripts/app.js";
 
 import { colourSockets, paintSockets } from "./colours.mjs";
-import { attachNotices, showAgain } from "./notices.mjs";
+import { attachNotices, clearNotices, showAgain } from "./notices.mjs";
 import { openDialog } from "./points/dialog.mjs";
 import { tellFailures } from "./points/failures.mjs";
 import { attach, everySession, listen } from "./points/host.mjs";
@@ -28,6 +28,7 @@ const presets = new Map();
 /** @param {any} node @param {string} name */
 function pointsWidget(node, name) {
   const session = new Session(() => {
+    clearNotices(node); // said of other arrows
     widget.callback?.(session.getValue());
     app.canvas?.graph?.change?.();
   });

@@ -54,6 +54,11 @@ function make(node) {
 /** @param {any} output of a node */
 const said = (output) => (output?.text ?? []).filter(Boolean).map(String);
 
+/** What was said no longer holds: what it was said of has changed. @param {any} node */
+export function clearNotices(node) {
+  show(node, []);
+}
+
 /** Show what this node says whenever it has run. @param {any} node */
 export function attachNotices(node) {
   const executed = node.onExecuted;

@@ -198,8 +198,11 @@ def test_a_run_without_arrows_brings_the_picture_and_is_no_error(desk_of):
     assert desk.done() == [desk.ids[2]]  # nothing came out behind it
     desk.wait("current")
     assert "The last run stopped here: there are no arrows yet" in desk.editor.locator(".gd-hint").inner_text()
+    said = desk.page.locator(".gd-notices", has_text="The run stopped here")
+    said.wait_for(timeout=10_000)
     desk.studio.drag((100, 100), (200, 100), SIZE)
     assert "stopped" not in desk.editor.locator(".gd-hint").inner_text()
+    said.wait_for(state="detached", timeout=10_000)  # it is no longer true
 
 
 def test_get_the_picture_runs_what_feeds_the_node_and_no_more(desk_of):

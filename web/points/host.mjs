@@ -7,6 +7,7 @@
  * @typedef {import("./picture.mjs").Frame} Frame
  */
 
+import { clearNotices } from "../notices.mjs";
 import { Watched, loadPicture, opened, viewUrl } from "./picture.mjs";
 import { executionId, origin, placeOf } from "./upstream.mjs";
 
@@ -38,7 +39,15 @@ export function attach(app, api, node, session) {
     setInterval(() => void (document.visibilityState === "visible" && watch.lookAtFiles()), FILES_MS),
   ];
   watch.look();
+  // what the last run said was said of this picture and this mask
+  let seen = [session.masked, Boolean(session.picture)];
+  const unsubscribe = session.subscribe(() => {
+    const now = [session.masked, Boolean(session.picture)];
+    if (now[0] !== seen[0] || (seen[1] && !now[1])) clearNotices(node);
+    seen = now;
+  });
   return () => {
+    unsubscribe();
     timers.forEach(clearInterval);
     watched.delete(node);
   };

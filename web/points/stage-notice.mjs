@@ -19,7 +19,8 @@ export function words(session) {
   else if (standing.state === "unknown") said = standing.why ?? "This picture is not known yet.";
   else if (standing.state === "outdated") said = `Out of date: ${standing.why} since this picture arrived.`;
   let arrows = "";
-  if (misfit(state) && picture) {
+  // of a picture that the next run does not use there is nothing to decide
+  if (misfit(state) && picture && standing.state !== "outdated") {
     const out = outside(asShown(state));
     arrows = `Drawn on a picture of ${doc.width}x${doc.height}; this one is ${picture.width}x${picture.height}.`;
     if (out.length) arrows += ` Outside this one: pair ${out.join(", ")}.`;

@@ -42,6 +42,7 @@ export class Editor {
     /** The stage's and the picture's size that the view was made for. */ this.box = "";
     this.shape = "";
     /** What the picture below showed at the last update. */ this.shown = "";
+    /** The picture that was shown then. @type {import("./session.mjs").Picture | null} */ this.pictured = null;
     /** The failure that was last said. */ this.failure = "";
     /** The view shows all of the picture, so it follows when the stage changes. */ this.fitted = true;
     this.parts = layout(session, this, options);
@@ -74,6 +75,10 @@ export class Editor {
   update(before) {
     const { session, parts } = this;
     const { doc, past, future } = session.state;
+    if (this.pictured !== session.picture) {
+      this.pictured = session.picture;
+      this.show(""); // where the pointer was on another picture
+    }
     this.stage.dataset.picture = session.picture ? `${session.picture.width}x${session.picture.height}` : "";
     for (const [tool, b] of parts.tools) {
       b.setAttribute("aria-pressed", String(tool === session.tool));
