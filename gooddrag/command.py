@@ -95,7 +95,7 @@ def _check_paths(args: argparse.Namespace) -> None:
             raise ValueError(f"{option} {path}: the folder {path.parent} does not exist; make it first")
         if path.is_dir():
             raise ValueError(f"{option} {path} is a folder; give the name of a file")
-        if path.exists() and not path.is_file() and option != "--lora":
+        if path.exists() and not path.is_file():
             raise ValueError(f"{option} {path} is no plain file; give another name")
         try:
             files.check_room(path, 0)

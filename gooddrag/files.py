@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def check_room(path: Path, size: int) -> None:
     """Raise ``OSError`` unless a file of ``size`` bytes can be written to ``path`` now. Leaves nothing."""
     with contextlib.suppress(FileNotFoundError):
         path.lstat()  # a name that the file system does not take
-    part = _part(path.resolve())
+    part = _part(_resolved(path))
     try:
         with part.open("xb") as file:
             for _ in range(size >> 20):
@@ -42,7 +43,7 @@ def check_room(path: Path, size: int) -> None:
 def write(path: Path, data: bytes) -> None:
     """Write ``path``, or leave what was there: it takes its place only after all of ``data`` is on the disk. A link is
     followed."""
-    path = path.resolve()
+    path = _resolved(path)
     part = _part(path)
     try:
         with part.open("xb") as file:
@@ -55,6 +56,14 @@ def write(path: Path, data: bytes) -> None:
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
+
+
+def _resolved(path: Path) -> Path:
+    """Where links lead. Raises ``OSError`` for those that lead to themselves."""
+    try:
+        return path.resolve()
+    except RuntimeError:  # until Python 3.12
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
 
 
 def _part(path: Path) -> Path:

@@ -187,7 +187,11 @@ def lora_file(name: str) -> Path:
         for part in path.relative_to(folder).parts:
             files.check_name(part)
         path.parent.mkdir(parents=True, exist_ok=True)
-    except (OSError, ValueError) as error:
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+    ) as error:  # links that lead to themselves: RuntimeError until Python 3.12
         reason = error.strerror if isinstance(error, OSError) else error
         raise ValueError(
             f"`file` is {shown}, which cannot be a file among the LoRAs: {reason}; give another name"

@@ -52,13 +52,18 @@ class InversionValue:
     model: str | None = None
     picture: str | None = None
     models: WeakKeyDictionary[Source, str] = field(default_factory=WeakKeyDictionary)
-    _source: tuple[object, Source] | None = None
+    _source: Source | None = None
+    _drawn_with: WeakKeyDictionary[Source, object] = field(default_factory=WeakKeyDictionary)
 
     def source(self, model: object, family: Family, config: DragConfig) -> Source:
-        """The unedited picture as ``model`` (a key for its weights and patches) draws it; only the last one is kept."""
-        if self._source is None or self._source[0] != model or not self._source[1].fits(self.inversion, config, family):
-            self._source = (model, Source(self.inversion, config))
-        return self._source[1]
+        """The unedited picture as ``model`` (a key for its weights and patches) draws it; kept are the last one and those that
+        samplers can go on with."""
+        sources = [self._source, *(state.source for state in self.states.values())]
+        known = (s for s in sources if s is not None and self._drawn_with.get(s) == model)
+        found = next((s for s in known if s.fits(self.inversion, config, family)), None)
+        self._source = found or Source(self.inversion, config)
+        self._drawn_with[self._source] = model
+        return self._source
 
 
 @dataclass(frozen=True)

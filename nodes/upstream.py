@@ -43,9 +43,9 @@ def file(name: object) -> Path | None:
         return None
     try:
         path = Path(folder_paths.get_annotated_filepath(name))
-    except ValueError:  # outside of ComfyUI's folders
+        return path if path.is_file() and _within(name, path) else None
+    except (ValueError, OSError):  # outside of ComfyUI's folders; no name that the disk takes, such as a prompt
         return None
-    return path if path.is_file() and _within(name, path) else None
 
 
 def _within(name: str, path: Path) -> bool:

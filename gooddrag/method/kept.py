@@ -72,6 +72,8 @@ def tuned(
                 found = LoRA.load(path)
             except ValueError:
                 continue  # damaged behind its header
+            if not _fits(found, model):
+                continue
             log.info("GoodDrag: the LoRA was read from %s", path)
             weights = {n: (d.to(z0.device), u.to(z0.device)) for n, (d, u) in found.weights.items()}
             return LoRA(found.rank, weights, fingerprint)
@@ -88,6 +90,15 @@ def tuned(
     if free != file:
         tell(f"{file.name} is something else and was left as it is; the LoRA is kept beside it, in {free.name}.")
     return result
+
+
+def _fits(found: LoRA, model: Model) -> bool:
+    """Whether it has weights for every layer that is tuned, and for no other."""
+    layers = {n: m.weight.shape for n, m in model.unet.named_modules() if n.endswith(TARGETS)}
+    shapes = {n: (up.shape[0], down.shape[1]) for n, (down, up) in found.weights.items() if up.ndim == down.ndim == 2}
+    return shapes == {n: tuple(shape[:2]) for n, shape in layers.items()} and all(
+        w.is_floating_point() and found.rank in w.shape for pair in found.weights.values() for w in pair
+    )
 
 
 def _beside(file: Path) -> Iterator[Path]:

@@ -86,9 +86,12 @@ class LoRA:
         if not names:
             raise ValueError(f"{path} was not written by GoodDrag: its metadata names no modules")
         weights = {}
-        for name in names:
-            prefix = f"lora_unet_{name.replace('.', '_')}"
-            weights[name] = (tensors[f"{prefix}.lora_down.weight"], tensors[f"{prefix}.lora_up.weight"])
+        try:
+            for name in names:
+                prefix = f"lora_unet_{name.replace('.', '_')}"
+                weights[name] = (tensors[f"{prefix}.lora_down.weight"], tensors[f"{prefix}.lora_up.weight"])
+        except KeyError as error:
+            raise ValueError(f"{path} is broken, delete it or give another name: it has no {error}") from None
         rank = next(iter(weights.values()))[0].shape[0]
         try:
             return cls(rank, weights, metadata.get("gooddrag_fingerprint", ""))

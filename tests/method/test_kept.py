@@ -183,3 +183,38 @@ def test_a_file_is_replaced_only_by_a_whole_one(tune, tmp_path, small_disk):
     assert (tmp_path / "a.safetensors").read_bytes() == before
     assert names(tmp_path) == ["a.safetensors"]
     assert equal(LoRA.load(tmp_path / "a.safetensors"), lora)
+
+
+@pytest.mark.parametrize("broken", ["a tensor is missing", "a layer is missing", "another shape", "another layer"])
+def test_a_file_whose_weights_do_not_fit_is_tuned_anew_beside_it(tune, tmp_path, broken):
+    """Its header alone says that it is this one."""
+    from safetensors import safe_open
+    from safetensors.torch import save_file
+
+    first, _, _ = tune()
+    path = tmp_path / "a.safetensors"
+    with safe_open(path, framework="pt") as file:
+        metadata, tensors = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    modules = metadata["gooddrag_modules"].split()
+    one = next(key for key in tensors if key.endswith("lora_up.weight"))
+    if broken == "a tensor is missing":
+        del tensors[one]
+    elif broken == "a layer is missing":
+        metadata["gooddrag_modules"] = " ".join(modules[1:])
+    elif broken == "another shape":
+        tensors[one] = torch.zeros(tensors[one].shape[0] + 1, *tensors[one].shape[1:])
+    else:
+        metadata["gooddrag_modules"] = " ".join(["no.such.layer", *modules[1:]])
+    save_file(tensors, path, metadata)
+    again, _, steps = tune()
+    assert steps
+    assert equal(first, again)
+    assert names(tmp_path) == ["a-2.safetensors", "a.safetensors"]
+
+
+def test_a_link_that_leads_to_itself_is_found_before_tuning(tune, tmp_path):
+    path = tmp_path / "loop.safetensors"
+    path.symlink_to(path)
+    _, _, steps = tune(file=path)
+    assert steps
+    assert names(tmp_path) == ["loop-2.safetensors", "loop.safetensors"]

@@ -78,6 +78,15 @@ def test_another_model_and_a_cache_that_forgets_are_named(sample, inversion, dem
     assert "ComfyUI was started with --cache-none and forgets every run" in said[0]
 
 
+def test_two_samplers_on_one_inversion_both_go_on(sample, inversion):
+    """Also when they read the unedited picture differently, and run in turn."""
+    value = inversion()
+    for node, mutual in (("5", True), ("6", False)):
+        sample(value, node=node, mutual_attention=mutual)
+    for node, mutual in (("5", True), ("6", False), ("5", True)):
+        assert sample(value, node=node, mutual_attention=mutual)[2] == []
+
+
 def test_every_run_does_all_of_its_operations(sample, inversion):
     """Also when fewer timesteps are left than that."""
     value = inversion()

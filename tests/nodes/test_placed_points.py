@@ -131,7 +131,21 @@ def test_only_regular_files_in_comfyuis_folders_have_a_stamp(upstream, folder):
     (folder / "sub" / "b.png").write_bytes(b"x")
     os.mkfifo(folder / "pipe.png")
     assert upstream.stamp("sub/b.png") == upstream.stamp("sub/b.png [input]")
-    for name in ("../outside.png", "sub", "pipe.png", "none.png", "", "x" * 3000, "a\0b", 3, None, ["a"]):
+    for name in (
+        "../outside.png",
+        "sub",
+        "pipe.png",
+        "none.png",
+        "",
+        "x" * 3000,
+        "x" * 256,
+        "x" * 1024,
+        "é" * 200,
+        "a\0b",
+        3,
+        None,
+        ["a"],
+    ):
         assert upstream.stamp(name) is None
 
 
