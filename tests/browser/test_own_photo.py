@@ -1,4 +1,4 @@
-"""A person's own photo, with a node between it and the editor: how many clicks to a good result."""
+"""A picture of one's own, with a node between it and the editor: how many clicks to a good result."""
 
 import numpy as np
 from PIL import Image

@@ -62,6 +62,14 @@ def test_arrows_run_down(path):
     assert not up, f"{room} must not know {sorted('.'.join(m) for m in up)}"
 
 
+MOST_AT_THE_DOOR = 12
+
+
+def test_the_front_door_stays_small():
+    """What does not fit beside the wings is a wing of its own, or part of one."""
+    assert len(list(ENGINE.glob("*.py"))) <= MOST_AT_THE_DOOR
+
+
 def test_every_wing_says_what_lives_there():
     for wing in set(BELOW) - {GROUND, FRONT}:
         if (ENGINE / wing).is_dir():

@@ -143,19 +143,20 @@ def test_empty_mask(picture, capsys):
     assert "the mask is empty: white is what may change" in capsys.readouterr().err
 
 
-def command_line(picture, *extra):
-    out = picture.parent / "out.png"
+def command_line(picture, *extra, ending="png"):
+    out = picture.parent / f"out.{ending}"
     return [sys.executable, "-m", "gooddrag", "edit", str(picture), "--points", "30,30>50,40", "--model", TINY, *extra,
             "-o", str(out)]  # fmt: skip
 
 
-def test_no_room_for_the_output_is_exit_code_1_and_leaves_nothing(picture):
+@pytest.mark.parametrize("ending", ["png", "bmp"])  # Pillow takes no notice of a BMP that was cut short
+def test_no_room_for_the_output_is_exit_code_1_and_leaves_nothing(picture, ending):
     def small_files():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 
     result = subprocess.run(
-        command_line(picture, *SHORT), cwd=ROOT, preexec_fn=small_files, capture_output=True, text=True,
+        command_line(picture, *SHORT, ending=ending), cwd=ROOT, preexec_fn=small_files, capture_output=True, text=True,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
     assert result.returncode == 1, result.stderr

@@ -74,7 +74,7 @@ def test_a_prompt_is_what_diffusers_pipeline_makes_of_it(pipeline, prompt):
 
 def test_the_empty_prompt_needs_no_vocabulary(pipeline):
     """As with a single file, which brings none: the ids are known."""
-    from gooddrag.encoders import Encoder, two
+    from gooddrag.loading.encoders import Encoder, two
 
     folder, theirs = pipeline
 

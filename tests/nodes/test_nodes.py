@@ -156,6 +156,8 @@ def test_regions(run, demo):
     assert own[200, 200] == 1
     assert own[100, 100] == 0
     assert torch.equal(mask("own", shapes=[stroke], mask=connected), torch.maximum(own, connected[0]))
+    empty = torch.zeros(1, 64, 64)  # as Load Image delivers it for a picture that nobody painted a mask on
+    assert torch.equal(mask("own", shapes=[stroke], mask=empty), own)
     assert mask(version=1).all()
     assert torch.equal(mask(version=1, shapes=[stroke]), own)
 

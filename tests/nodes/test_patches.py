@@ -86,20 +86,36 @@ def test_what_other_packs_do_is_named(patches, demo):
         def __call__(self, *_):
             raise AssertionError
 
-    def attention(*_):
+    class EvolvedSampling(CrossAttentionPatch):
+        pass
+
+    def override(*_):
+        raise AssertionError
+
+    def around_the_model(*_):
         raise AssertionError
 
     model = demo["model"].clone()
     model.set_model_attn2_replace(CrossAttentionPatch(), "input", 1)
-    model.model_options["transformer_options"]["optimized_attention_override"] = attention
+    model.model_options["transformer_options"]["optimized_attention_override"] = override
     model.model_options["context_handler"] = object()
     model.add_object_patch("diffusion_model.time_embed", torch.nn.Identity())
-    model.set_model_unet_function_wrapper(CrossAttentionPatch())
+    model.set_model_unet_function_wrapper(EvolvedSampling())
     model.set_injections("motion", [comfy.patcher_extension.PatcherInjection(inject=print, eject=print)])
-    model.add_wrapper_with_key(comfy.patcher_extension.WrappersMP.APPLY_MODEL, "thing", attention)
+    model.add_wrapper_with_key(comfy.patcher_extension.WrappersMP.APPLY_MODEL, "thing", around_the_model)
     _, others = patches.unused(model)
-    for name in ("CrossAttentionPatch", "test_what_other_packs_do_is_named", "context_handler", "Identity", "motion"):
-        assert any(name in other for other in others), (name, others)
+    names = [
+        "CrossAttentionPatch",
+        "override",
+        "context_handler",
+        "Identity",
+        "EvolvedSampling",
+        "motion",
+        "around_the_model",
+    ]
+    for name in names:
+        assert sum(name in other for other in others) == 1, (name, others)
+    assert len(others) == len(names)
 
 
 def test_hooks_on_a_model_are_named(patches, demo):

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from . import demo, encoders
+from .. import demo
+from ..libraries import importing
+from ..network.family import FAMILIES, SUPPORTED, Family, refused
+from ..network.model import Model
+from ..network.schedule import prediction_type_of
+from . import encoders
 from .encoders import Encode, Encoder
-from .libraries import importing
-from .network.family import FAMILIES, SUPPORTED, Family, refused
-from .network.model import Model
-from .network.schedule import prediction_type_of
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL
 
-SD15, SDXL = (Path(__file__).parent / name for name in ("sd15", "sdxl"))
+SD15, SDXL = (Path(__file__).parent.parent / name for name in ("sd15", "sdxl"))
 """Configurations, so that a checkpoint loads without a network connection. Of SDXL only what differs: its autoencoder has
 another scale and the first of its text encoders is the same."""
 

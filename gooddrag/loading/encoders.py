@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from .libraries import importing
-from .network.conditioning import Text, added_width, with_sizes
+from ..libraries import importing
+from ..network.conditioning import Text, added_width, with_sizes
 
 if TYPE_CHECKING:
     from diffusers import UNet2DConditionModel
