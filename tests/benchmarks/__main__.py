@@ -2,13 +2,14 @@
 
 import argparse
 
-from . import batch, demo, edit, gpu, gradient, growth, masks, options, quality, region, report, source
+from . import batch, blocks, demo, edit, gpu, gradient, growth, masks, options, quality, region, report, source
 
 BENCHMARKS = {
     "gradient": gradient,
     "edit": edit,
     "quality": quality,
     "region": region,
+    "blocks": blocks,
     "growth": growth,
     "source": source,
     "batch": batch,

@@ -60,7 +60,7 @@ def _engine(gpu: bool, dtype: str, side: int, part: str) -> dict:
 
     device, config = "cuda" if gpu else "cpu", _settings(gpu)
     if gpu:
-        model = Model(torch.nn.Module.to(random_unet(), device, getattr(torch, dtype)))
+        model = Model(random_unet(precision=dtype, device=device))
         text = torch.randn(1, 77, 768, device=device)
     else:
         model, _ = demo.load(device, getattr(torch, dtype))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import statistics
 import sys
 import time
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from .report import Report
@@ -27,6 +29,8 @@ CONFIGS = Path(__file__).resolve().parent.parent.parent / "gooddrag"
 FAMILIES = ("sd15", "sdxl")
 PRECISIONS = ("float32", "bfloat16")
 MIB = 2**20
+STEPS = {"cpu": 1, "cuda": 8}
+"""Timed in each round, the median counts."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--counted", action="store_true", help="operations and kept memory, computed without computing anything"
     )
+    parser.add_argument("--device", choices=STEPS, default="cpu")
     parser.add_argument("--threads", type=int, default=0, help="0: as many as torch likes")
 
 
@@ -52,12 +57,12 @@ def empty_unet(family: str, precision: str, narrow: int):
     return torch.nn.Module.to(unet, getattr(torch, precision)).eval()
 
 
-def random_unet(family: str = "sd15", precision: str = "float32", narrow: int = 1):
-    """Made without a second copy of the weights."""
+def random_unet(family: str = "sd15", precision: str = "float32", narrow: int = 1, device: str = "cpu"):
+    """Made where it is used, without a second copy of the weights."""
     import torch
 
-    unet = empty_unet(family, precision, narrow).to_empty(device="cpu")
-    generator = torch.Generator().manual_seed(0)
+    unet = empty_unet(family, precision, narrow).to_empty(device=device)
+    generator = torch.Generator(device).manual_seed(0)
     with torch.no_grad():
         for name, p in unet.named_parameters():
             if p.ndim > 1:
@@ -139,23 +144,21 @@ def quarter(side: int):
     return mask
 
 
-def child(variant: str, side: int, threads: int, family: str, precision: str, narrow: int) -> dict:
+def made(variant: str, unet, side: int):
+    """The step of ``variant``, on the device of ``unet``."""
     import torch
     from diffusers.models.attention_processor import AttnProcessor
 
     from gooddrag.config import DragConfig
+    from gooddrag.network.conditioning import Conditioning
     from gooddrag.network.family import family_of
     from gooddrag.network.schedule import Schedule
     from gooddrag.picture.geometry import DragPoints, latent_mask, to_grid
 
-    from . import memory, naive
+    from . import naive
 
-    if threads:
-        torch.set_num_threads(threads)
-    unet = random_unet(family, precision, narrow)
-    before = memory.now()
-    z = torch.randn(1, 4, side // 8, side // 8, generator=torch.Generator().manual_seed(1))
-    text, mask = told(unet, side), quarter(side)
+    z = torch.randn(1, 4, side // 8, side // 8, generator=torch.Generator().manual_seed(1)).to(unet.device)
+    text, mask = Conditioning(*(x.to(unet.device) for x in Conditioning.of(told(unet, side)).tensors)), quarter(side)
     points = DragPoints(((side // 3, side // 2),), ((2 * side // 3, side // 2),), side, side)
     if variant == "naive scores":
         unet.set_attn_processor(AttnProcessor())
@@ -168,26 +171,77 @@ def child(variant: str, side: int, threads: int, family: str, precision: str, na
         with torch.no_grad():
             prediction, original = naive.features(unet, z, t, text, grid, config.feature_block)
         denoised, _ = schedule.denoise(prediction, t, z)
-        step = naive.Step(unet, z, t, text, config, handle, target, latent_mask(mask, z), original, denoised)
-    else:
-        config = DragConfig(background=variant.split()[0], window="window" in variant)
-        if variant.endswith("checkpointed"):
-            unet.enable_gradient_checkpointing()
-        step = product_step(unet, z, text, config, points, mask, (side, side))
-    weights = sum(p.numel() * p.element_size() for p in unet.parameters())
+        return naive.Step(unet, z, t, text, config, handle, target, latent_mask(mask, z), original, denoised)
+    if variant.endswith("checkpointed"):
+        unet.enable_gradient_checkpointing()
+    config = DragConfig(background=variant.split()[0], window="window" in variant)
+    return product_step(unet, z, text, config, points, mask, (side, side))
+
+
+def measured(variant: str, unet, side: int) -> dict:
+    """Figures of the steps after the first, which allocates."""
+    import torch
+
+    from . import memory
+
+    device = unet.device.type
+    meter, wait = memory.METERS[device], torch.cuda.synchronize if device == "cuda" else (lambda: None)
+    before = meter.now()
+    step = made(variant, unet, side)
     with _counting() as counter:
-        step()  # the first one allocates
-    memory.reset_peak()
-    start = time.perf_counter()
-    loss = step()
-    seconds = time.perf_counter() - start
+        step()
+    wait()
+    meter.reset_peak()
+    seconds = []
+    for _ in range(STEPS[device]):
+        start = time.perf_counter()
+        loss = step()
+        wait()
+        seconds.append(time.perf_counter() - start)
     return {
-        "seconds": seconds,
-        "above": max(memory.peak() - before, 0),
-        "weights": weights,
+        "seconds": statistics.median(seconds),
+        "above": max(meter.peak() - before, 0),
+        "weights": sum(p.numel() * p.element_size() for p in unet.parameters()),
         "loss": loss,
         "flop": counter.get_total_flops(),
     }
+
+
+def child(variant: str, side: int, threads: int, family: str, precision: str, narrow: int) -> dict:
+    """In a process of its own, on the CPU."""
+    import torch
+
+    if threads:
+        torch.set_num_threads(threads)
+    return measured(variant, random_unet(family, precision, narrow), side)
+
+
+@contextmanager
+def _restored(unet) -> Iterator[None]:
+    """Afterwards the U-Net is as it was, and nothing of what was computed is left on the GPU."""
+    import torch
+
+    processors = unet.attn_processors
+    try:
+        yield
+    finally:
+        unet.set_attn_processor(dict(processors))
+        unet.disable_gradient_checkpointing()
+        unet.requires_grad_(False).zero_grad(set_to_none=True)
+        gc.collect()
+        torch.cuda.empty_cache()
+
+
+def on_gpu(args: argparse.Namespace) -> dict[str, list[dict]]:
+    """Figures of every variant, a row for each round. In one process: torch counts the GPU's memory itself."""
+    unet = random_unet(args.family, args.precision, args.narrow, "cuda")
+    rounds: dict[str, list[dict]] = {variant: [] for variant in VARIANTS}
+    for i in range(args.rounds):
+        for variant, rows in rounds.items():
+            with _restored(unet):
+                rows.append(measured(variant, unet, args.size))
+            print(f"round {i + 1}, {variant}: {rows[-1]}", file=sys.stderr, flush=True)
+    return rounds
 
 
 def counted(args: argparse.Namespace) -> Report:
@@ -244,14 +298,20 @@ def counted(args: argparse.Namespace) -> Report:
 def run(args: argparse.Namespace) -> Report:
     if args.counted:
         return counted(args)
-    rounds = alternate("tests.benchmarks.gradient", VARIANTS, args, args.family, args.precision, str(args.narrow))
+    gpu = args.device == "cuda"
+    if gpu:
+        rounds = on_gpu(args)
+    else:
+        rounds = alternate("tests.benchmarks.gradient", VARIANTS, args, args.family, args.precision, str(args.narrow))
 
     def middle(variant: str, field: str) -> float:
         return statistics.median(r[field] for r in rounds[variant])
 
     base_time, base_memory, base_flop = (middle("naive", field) for field in ("seconds", "above", "flop"))
+    digits = 3 if gpu else 1
+    where = "GPU" if gpu else f"{args.threads or os.cpu_count()} threads"
     lines = [
-        f"| one gradient step, {args.family}, {args.size}x{args.size}, {args.precision}, {args.threads or os.cpu_count()} threads "
+        f"| one gradient step, {args.family}, {args.size}x{args.size}, {args.precision}, {where} "
         "| seconds, median [range] | times faster | TFLOP | times fewer | "
         "memory above the weights | of the baseline's |",
         "|---|---|---|---|---|---|---|",
@@ -260,12 +320,14 @@ def run(args: argparse.Namespace) -> Report:
         times = [r["seconds"] for r in rounds[variant]]
         above, flop = middle(variant, "above"), middle(variant, "flop")
         lines.append(
-            f"| {words} | {statistics.median(times):.1f} [{min(times):.1f}, {max(times):.1f}] | "
+            f"| {words} | {statistics.median(times):.{digits}f} [{min(times):.{digits}f}, {max(times):.{digits}f}] | "
             f"{base_time / statistics.median(times):.1f} | {flop / 1e12:.2f} | {base_flop / flop:.1f} | "
             f"{above / MIB:.0f} MiB | {above / base_memory:.2f} |"
         )
-    figures = {name: getattr(args, name) for name in ("size", "family", "precision", "threads")}
-    section = None if args.family == "sd15" else f"gradient {args.family} {args.size}"
+    figures = {name: getattr(args, name) for name in ("size", "family", "precision", "device", "threads")}
+    section = f"gradient {args.family} {args.size}" if gpu or args.family != "sd15" else None
+    if gpu:
+        section += f" {args.precision} GPU"
     return Report("\n".join(lines), {**figures, "rounds": rounds}, section)
 
 
