@@ -34,9 +34,10 @@ def _forward(conv: nn.Conv2d, x: Tensor) -> Tensor:
 
 
 def _backward(conv: nn.Conv2d, gradient: Tensor, shape: torch.Size, padding: tuple[int, int]) -> Tensor:
+    weight = conv.weight.to(gradient.dtype)  # under autocast the two differ
     if not _as_product(conv, gradient, gradient[0, 0].numel()):
-        return torch.nn.grad.conv2d_input(shape, conv.weight, gradient, conv.stride, padding)
-    patches = conv.weight.flatten(1).T @ gradient[0].flatten(1)
+        return torch.nn.grad.conv2d_input(shape, weight, gradient, conv.stride, padding)
+    patches = weight.flatten(1).T @ gradient[0].flatten(1)
     return F.fold(patches[None], shape[2:], conv.kernel_size, padding=padding, stride=conv.stride)
 
 

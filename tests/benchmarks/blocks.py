@@ -1,8 +1,8 @@
 """Which blocks to read features from, and which to let look at the source, on a demo model of SDXL's topology.
 
-Drags of the demo world whose true result is known, each of another held-out scene. The candidates share the tuned LoRA and the
-inversion, and those with the same feature block the drag too: mutual attention acts only once that has ended. Every finished drag is
-kept in ``.work/blocks``, so that a run that was stopped goes on.
+Drags of the demo world whose true result is known, each of another held-out scene. The candidates share the tuned LoRA and
+the inversion, and those with the same feature block the drag too: mutual attention acts only once that has ended. Every
+finished drag is kept in ``.work/blocks``, so that a run that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -147,8 +147,8 @@ def table(rows: list[dict]) -> str:
     from gooddrag.demo.evaluate import interval as of_median
 
     lines = [
-        f"| {len(rows)} drags: features | mutual attention, from SDXL's layer | ratio: median [95 %] | mean | mean less that of row 1 "
-        "[95 %] | better than nothing | drag done, median | pixels left | outside (of 255) |",
+        f"| {len(rows)} drags: features | mutual attention, from SDXL's layer | ratio: median [95 %] | mean | "
+        "mean less that of row 1 [95 %] | better than nothing | drag done, median | pixels left | outside (of 255) |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, candidate in CANDIDATES.items():

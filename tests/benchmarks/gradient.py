@@ -200,6 +200,7 @@ def measured(variant: str, unet, side: int) -> dict:
         seconds.append(time.perf_counter() - start)
     return {
         "seconds": statistics.median(seconds),
+        "times": seconds,
         "above": max(meter.peak() - before, 0),
         "weights": sum(p.numel() * p.element_size() for p in unet.parameters()),
         "loss": loss,
@@ -317,7 +318,7 @@ def run(args: argparse.Namespace) -> Report:
         "|---|---|---|---|---|---|---|",
     ]
     for variant, words in VARIANTS.items():
-        times = [r["seconds"] for r in rounds[variant]]
+        times = [s for r in rounds[variant] for s in r["times"]]
         above, flop = middle(variant, "above"), middle(variant, "flop")
         lines.append(
             f"| {words} | {statistics.median(times):.{digits}f} [{min(times):.{digits}f}, {max(times):.{digits}f}] | "
