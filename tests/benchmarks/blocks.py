@@ -86,9 +86,10 @@ def denoised(
     from gooddrag.method.evaluation import Evaluation
     from gooddrag.method.region import Region
     from gooddrag.method.state import Edit
+    from gooddrag.network.conditioning import Conditioning
 
     region = Region.of(model.unet, mask, inversion.latent, config)
-    evaluation = Evaluation(model, inversion, region, config)
+    evaluation = Evaluation(model, inversion, region, config, Conditioning.of(inversion.text))
     edit = Edit(points, inversion, config, dragged)
     for i in range(dragged.index, len(inversion.schedule.timesteps)):
         step = evaluation.unedited(source, i, feature=False, memory=True)
