@@ -44,6 +44,19 @@ def test_values_and_gradients_are_those_of_torch(settings, batch, large, monkeyp
     assert bool(products) == (batch == 1 and large == 0)
 
 
+@pytest.mark.parametrize("large", [0, convolution.LARGE], ids=["as a product", "as torch does it"])
+def test_gradients_under_autocast_whose_type_is_not_that_of_the_weights(large, monkeypatch):
+    monkeypatch.setattr(convolution, "LARGE", large)
+    torch.manual_seed(0)
+    plain, x = Net(padding=1).float(), torch.randn(1, 3, 7, 6, requires_grad=True)
+    frozen = copy.deepcopy(plain)
+    convolution.freeze(frozen)
+    direction = torch.randn_like(plain(x))
+    with torch.autocast("cpu", torch.bfloat16):
+        given = gradient(frozen, x, direction.bfloat16())
+    assert torch.allclose(given.float(), gradient(plain, x, direction), rtol=0.05, atol=0.05)
+
+
 def test_nothing_is_kept_for_the_backward_pass():
     def kept(net) -> int:
         tensors = []
