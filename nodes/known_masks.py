@@ -14,9 +14,14 @@ from server import PromptServer
 import nodes as comfyui_nodes
 
 from ..gooddrag.demo.drags import drag
+from .masks import EDITABLE
 from .upstream import file
 
-LOADERS = {"LoadImage": lambda name, channel: (name,), "LoadImageMask": lambda name, channel: (name, channel)}
+LOADERS = {
+    "LoadImage": lambda name, channel: (name,),
+    "LoadImageOutput": lambda name, channel: (name,),
+    "LoadImageMask": lambda name, channel: (name, channel),
+}
 """Node types whose mask depends on nothing but a file, and what their function takes."""
 CHANNELS = ("alpha", "red", "green", "blue")
 
@@ -34,10 +39,11 @@ def _loaded(kind: str, name: str, channel: str) -> np.ndarray:
 
 
 def _shade(mask: np.ndarray) -> web.Response:
-    """Black, and transparent where the mask is white; nothing at all for a mask that is black everywhere, which counts as none."""
+    """Black, and transparent where the mask lets the picture change; nothing at all for a mask that is black everywhere, which
+    counts as none."""
     if not mask.any():
         return web.Response(status=204)
-    alpha = Image.fromarray(np.round(255 * (1 - mask.clip(0, 1))).astype(np.uint8))
+    alpha = Image.fromarray(np.where(mask >= EDITABLE, 0, 255).astype(np.uint8))
     picture = Image.new("RGBA", alpha.size)
     picture.putalpha(alpha)
     data = io.BytesIO()

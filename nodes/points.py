@@ -104,11 +104,13 @@ class Points(io.ComfyNode):
             placed = DragPoints.from_value_or(fitting, suggestion, *size)
             check_fit(placed, None, size)
         except ValueError as error:
-            return cls._stopped(arrived, str(error))
+            return cls._stopped({**arrived, **cls._aside(mask, size)}, str(error))
         value, asked = fitting, value
 
         # a demo scene's mask fits its own drag; around another one it would protect what shall move
-        given = None if suggestion is not None and own else masks.given(mask, size)
+        aside = suggestion is not None and own
+        given = None if aside else masks.given(mask, size)
+        arrived.update(cls._aside(mask, size) if aside else cls._shown(mask, given))
         check_fit(placed, given, size)
         arrows = zip(placed.handles, placed.targets)
         region = editable(value, arrows, None if given is None else given.cpu().numpy(), *size, host.check_interrupted)
@@ -118,7 +120,6 @@ class Points(io.ComfyNode):
         check_fit(placed, may_change, size)
         overlay = host.to_images([draw_points(host.to_pillow(image), placed, may_change.numpy() > 0)])
         arrived["protected"] = protected_handles(placed, may_change)
-        arrived["mask"] = None if given is None else host.temporary_shade(given, cls)
         if asked.size not in (None, size) and (asked.pairs or asked.shapes):
             notices.tell(RESCALED.format(*asked.size, *size))
         placed = replace(placed, picture=belonging.picture_key(image))
@@ -129,9 +130,25 @@ class Points(io.ComfyNode):
         """What the page needs to know whose picture this is, and whether it still is what a run would deliver."""
         hidden = cls.hidden
         if hidden is None:
-            return {"upstream": None, "workflow": None}
+            return {"upstream": None, "mask_upstream": None, "workflow": None}
         workflow = (hidden.extra_pnginfo or {}).get("workflow") or {}
-        return {"upstream": made_of(hidden.prompt, hidden.unique_id, "image"), "workflow": workflow.get("id")}
+        made = {name: made_of(hidden.prompt, hidden.unique_id, name) for name in ("image", "mask")}
+        return {"upstream": made["image"], "mask_upstream": made["mask"], "workflow": workflow.get("id")}
+
+    @classmethod
+    def _shown(cls, mask: torch.Tensor | None, given: torch.Tensor | None) -> dict:
+        """The connected mask for the page, what counts of it; none of it while ``masked`` is one that is black everywhere."""
+        counts = None if given is None else (given >= masks.EDITABLE).float()
+        return {"masked": mask is not None, "mask": None if counts is None else host.temporary_shade(counts, cls)}
+
+    @classmethod
+    def _aside(cls, mask: torch.Tensor | None, size: tuple[int, int]) -> dict:
+        """The same of a mask that takes no part in this run: one that cannot be used is said, and spoils nothing."""
+        try:
+            return cls._shown(mask, masks.given(mask, size))
+        except ValueError as error:
+            notices.tell(f"The connected mask cannot be used: {error}.")
+            return {"masked": False, "mask": None}
 
     @classmethod
     def _stopped(cls, arrived: dict, why: str) -> io.NodeOutput:

@@ -9,7 +9,6 @@ import { openDialog } from "./points/dialog.mjs";
 import { tellFailures } from "./points/failures.mjs";
 import { attach, everySession, listen } from "./points/host.mjs";
 import { taker } from "./points/intake.mjs";
-import { watchMask } from "./points/mask_source.mjs";
 import { Session } from "./points/session.mjs";
 import { Editor } from "./points/view.mjs";
 import { attachPresets } from "./presets.mjs";
@@ -51,7 +50,6 @@ function pointsWidget(node, name) {
     hideOnZoom: false,
   });
   const detach = attach(app, api, node, session);
-  const leaveMask = watchMask(api, node, session);
   const removed = widget.onRemove;
   roots.set(node, editor.root);
   widget.onRemove = () => {
@@ -59,7 +57,6 @@ function pointsWidget(node, name) {
     removed?.call(widget);
     roots.delete(node);
     detach();
-    leaveMask();
     closeDialog();
     editor.destroy();
   };

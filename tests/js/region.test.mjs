@@ -44,7 +44,7 @@ test("the eraser takes away from everything, or from a connected mask", () => {
   s.paint({ ...stroke, erase: true });
   assert.deepEqual([s.state.doc.shapes[0].kind, s.state.doc.mode], ["fill", "union"]);
   const masked = session();
-  masked.masked = true;
+  masked.setMask(null, { state: "loading" });
   masked.paint({ ...stroke, erase: true });
   assert.deepEqual([masked.state.doc.shapes[0].kind, masked.state.doc.mode], ["fill", "intersect"]);
 });

@@ -67,6 +67,43 @@ test("a file that is loaded and the demo scene are known, whatever only passes t
   assert.equal(found(p), null, "the truth is another picture");
 });
 
+test("a mask is known where it comes from a file or the demo scene, by the output that it leaves", () => {
+  const g = new Graph();
+  const p = g.add("GoodDrag_Points", { inputs: [["mask", "MASK"]] });
+  const mask = () => known(origin(at(p), "mask"), "mask");
+  g.link(load(g), 1, p, "mask");
+  assert.deepEqual(mask(), FILE);
+  g.link(g.add("LoadImageMask", { inputs: [], outputs: [["MASK", "MASK"]], widgets: { image: "a.png", channel: "red" } }), 0, p, "mask");
+  assert.deepEqual(mask(), { ...FILE, loader: "LoadImageMask", channel: "red" });
+  const demo = g.add("GoodDrag_DemoModel", { inputs: [], outputs: [["image", "IMAGE"], ["mask", "MASK"]], widgets: { kind: "arm", scene: 3 } });
+  g.link(demo, 1, p, "mask");
+  assert.deepEqual(mask(), { kind: "scene", of: "arm", scene: "3" });
+  const toMask = g.add("ImageToMask", { outputs: [["MASK", "MASK"]] });
+  g.link(demo, 0, toMask);
+  g.link(toMask, 0, p, "mask");
+  assert.equal(mask(), null, "made from the picture");
+});
+
+test("a mask's making is compared through a subgraph with the widgets that are shown outside", () => {
+  const root = new Graph();
+  const inner = new Graph();
+  const grow = inner.add("GrowMask", { inputs: [["mask", "MASK"], ["expand", "INT"]], outputs: [["MASK", "MASK"]], widgets: { expand: 1 } });
+  grow.inputs[1].widget = { name: "expand" };
+  inner.link("-10", 0, grow, "mask");
+  inner.link("-10", 1, grow, "expand");
+  inner.out = [{ outputNode: grow, link: { origin_slot: 0 } }];
+  const around = root.wrap(inner, { inputs: [["mask", "MASK"], ["expand", "INT"]], widgets: { expand: 8 } });
+  around.inputs[1].widget = { name: "expand" };
+  root.link(load(root), 1, around, "mask");
+  const p = root.add("GoodDrag_Points", { inputs: [["mask", "MASK"]] });
+  root.link(around, 0, p, "mask");
+  const before = upstream(at(p), "mask");
+  assert.equal(Object.values(before.nodes).find((n) => n.class_type === "GrowMask").inputs.expand, 8);
+  assert.equal(difference(before, upstream(at(p), "mask")), null);
+  around.widgets[0].value = 9;
+  assert.equal(difference(before, upstream(at(p), "mask")), "GrowMask");
+});
+
 test("any other node makes another picture, even one that shows a file", () => {
   const g = new Graph();
   const p = points(g);

@@ -41,7 +41,16 @@ def test_the_shade_is_what_the_loader_will_deliver(ask, pictures):
     assert (alpha[10:20, 10:30] == 0).all()
     assert (alpha == 255).sum() == 60 * 40 - 200
     red = ask("mask", node="LoadImageMask", image="plain.png", channel="red")
-    assert np.asarray(Image.open(io.BytesIO(red.body)))[0, 0, 3] == 55
+    assert np.asarray(Image.open(io.BytesIO(red.body)))[0, 0, 3] == 0  # 200 of 255 counts wholly
+    assert ask("mask", node="LoadImageOutput", image="painted.png").body == answer.body
+
+
+def test_of_a_soft_mask_the_shade_is_what_counts(ask, pictures):
+    ramp = np.tile(np.arange(256, dtype=np.uint8), (8, 1))
+    Image.fromarray(np.dstack([ramp] * 3)).save(pictures / "ramp.png")
+    answer = ask("mask", node="LoadImageMask", image="ramp.png", channel="red")
+    alpha = np.asarray(Image.open(io.BytesIO(answer.body)))[..., 3]
+    assert (alpha == np.where(ramp / 255 >= 0.5, 0, 255)).all()
 
 
 def test_a_mask_that_nobody_painted_is_none(ask, pictures):

@@ -64,6 +64,50 @@ def test_arrows_that_do_not_fit_are_no_error_and_bring_the_picture(output, text,
     assert why in ui["text"][0]
 
 
+def seen(ui) -> tuple:
+    """The connected mask that the page is told of: whether it is known, and where it lets the picture change."""
+    import folder_paths
+    import numpy as np
+    from PIL import Image
+
+    (arrived,) = ui["gooddrag_points"]
+    if arrived["mask"] is None:
+        return arrived["masked"], None
+    shade = Image.open(f"{folder_paths.get_temp_directory()}/{arrived['mask']['filename']}")
+    return arrived["masked"], np.asarray(shade)[..., 3] == 0
+
+
+def test_a_run_without_arrows_brings_the_connected_mask_too(output):
+    mask = torch.zeros(1, 90, 120)
+    mask[:, 20:40, 30:60] = 1
+    assert seen(output("", 120, 90)[1]) == (False, None)
+    for text in ("", json.dumps([[[40, 30], [50, 30]]])):
+        known, changes = seen(output(text, 120, 90, mask=mask)[1])
+        assert known
+        assert (changes == (mask[0].numpy() == 1)).all()
+        assert seen(output(text, 120, 90, mask=0 * mask)[1]) == (True, None)
+    (_, ui) = output("", 120, 90, mask=torch.ones(3, 90, 120))
+    assert seen(ui) == (False, None)  # there is nothing yet that it could spoil
+    assert "`mask` holds 3 masks" in ui["text"][0]
+
+
+def test_of_a_soft_connected_mask_the_page_sees_what_counts(output):
+    mask = torch.linspace(0, 1, 120).expand(1, 90, 120)
+    (_, changes), (outputs, _) = (f(output(json.dumps([[[90, 30], [99, 30]]]), 120, 90, mask=mask)) for f in (
+        lambda found: seen(found[1]), lambda found: found))  # fmt: skip
+    assert (changes == (mask[0].numpy() >= 0.5)).all()
+    assert ((outputs[1][0] > 0) & (outputs[1][0] < 0.5)).any()  # soft as it was, for the seam
+
+
+def test_a_mask_that_belongs_to_the_suggestion_is_brought_beside_ones_own_arrows(output, demo):
+    text = json.dumps([[[90, 30], [99, 30]]])
+    (_, region, _), ui = output(text, 256, 256, suggestion=demo["points"], mask=demo["mask"])
+    known, changes = seen(ui)
+    assert known
+    assert (changes == (demo["mask"][0].numpy() > 0)).all()
+    assert not torch.equal(region, demo["mask"])
+
+
 def test_json_that_is_no_value_stays_an_error(output):
     with pytest.raises(ValueError, match="not valid JSON"):
         output("nonsense", 300, 300)
@@ -115,12 +159,15 @@ def test_the_page_is_told_what_made_the_picture_and_in_which_workflow(nodes, mon
         "1": {"class_type": "EmptyImage", "inputs": {"width": 64}},
         "2": {"class_type": "P", "inputs": {"image": ["1", 0]}},
     }
+    prompt["3"] = {"class_type": "SolidMask", "inputs": {"value": 1}}
+    prompt["2"]["inputs"]["mask"] = ["3", 0]
     hidden = SimpleNamespace(prompt=prompt, unique_id="2", extra_pnginfo={"workflow": {"id": "abc"}})
     node = nodes["GoodDrag_Points"]
     monkeypatch.setattr(node, "hidden", hidden)
     (arrived,) = node.execute(image=torch.rand(1, 64, 64, 3), points="").ui["gooddrag_points"]
     assert arrived["workflow"] == "abc"
     assert arrived["upstream"] == {"link": ["1", 0], "nodes": {"1": prompt["1"]}, "files": {}}
+    assert arrived["mask_upstream"] == {"link": ["3", 0], "nodes": {"3": prompt["3"]}, "files": {}}
 
 
 def test_only_regular_files_in_comfyuis_folders_have_a_stamp(upstream, folder):

@@ -20,12 +20,16 @@ function rasterScale(picture) {
   return Math.min(1, RASTER_SIDE / Math.max(picture.width, picture.height));
 }
 
+/** What may change of a soft mask, as the nodes take it: this and more. */
+const EDITABLE = 0.5;
+
 /**
  * The mask as a canvas that darkens what is protected, made anew only for what changed.
  */
 export class MaskLayer {
   constructor() {
     this.canvas = document.createElement("canvas");
+    this.both = document.createElement("canvas");
     /** @type {Shape[]} */ this.shapes = [];
     /** @type {Float32Array | null} */ this.mask = null;
     this.size = "";
@@ -57,8 +61,21 @@ export class MaskLayer {
     const context = this.canvas.getContext("2d");
     if (!context) return;
     const image = context.createImageData(w, h);
-    for (let i = 0; i < mask.length; i++) image.data[4 * i + 3] = 255 * (1 - mask[i]);
+    for (let i = 0; i < mask.length; i++) image.data[4 * i + 3] = mask[i] < EDITABLE ? 255 : 0;
     context.putImageData(image, 0, 0);
+  }
+
+  /** This and the shade of a connected mask. @param {import("./session.mjs").Picture} given @param {import("./value.mjs").Mode} mode */
+  with(given, mode) {
+    const { width, height } = this.canvas;
+    [this.both.width, this.both.height] = [width, height];
+    const context = this.both.getContext("2d");
+    if (!context) return this.canvas;
+    context.drawImage(this.canvas, 0, 0);
+    // where either may change the shade is what both protect
+    if (mode === "union") context.globalCompositeOperation = "destination-in";
+    context.drawImage(given, 0, 0, width, height);
+    return this.both;
   }
 }
 

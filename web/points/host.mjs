@@ -23,12 +23,6 @@ export function everySession() {
   return [...watched.values()].map(({ session }) => session);
 }
 
-/** The node that feeds an input of a points node, in the copy of a subgraph that is shown. @param {any} node @param {string} name @returns {any} */
-export function source(node, name) {
-  const place = watched.get(node)?.place();
-  return place ? origin(place, name)?.node ?? null : null;
-}
-
 /** Keep a session up to date for as long as its node exists. @param {any} app @param {any} api @param {any} node @param {Session} session */
 export function attach(app, api, node, session) {
   const watch = new Watched(app, api, node, session);

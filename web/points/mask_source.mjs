@@ -1,52 +1,86 @@
 // @ts-check
 /**
- * The connected mask before any run: known where it comes from a file or from the demo scene. Otherwise a run brings it.
- * @typedef {import("./session.mjs").Session} Session
+ * Which connected mask a node's editor shows: by the same rule as the picture, see `picture.mjs`. One that a file or the demo scene
+ * holds is shown at once; one that other nodes make when a run has brought it, and it is said when it is out of date or not known.
+ * @typedef {import("./picture.mjs").Watched} Watched
+ * @typedef {import("./session.mjs").Picture} Picture
+ * @typedef {import("./session.mjs").Standing} Standing
+ * @typedef {import("./upstream.mjs").Place} Place
+ * @typedef {import("./upstream.mjs").Known} Known
  */
 
-import { source } from "./host.mjs";
+import { known, origin } from "./upstream.mjs";
 
-const WATCH_MS = 400;
-const LOADERS = ["LoadImage", "LoadImageMask"];
+const UNKNOWN = "Other nodes make the connected mask; it comes with a run.";
 
-/** @param {any} api @param {any} node @returns {string} where its mask can be had, empty if only a run knows */
-function address(api, node) {
-  const from = source(node, "mask");
-  const value = (/** @type {string} */ name) => String(from.widgets?.find((/** @type {any} */ w) => w.name === name)?.value ?? "");
-  if (from?.type === "GoodDrag_DemoModel") return api.apiURL(`/gooddrag/scene_mask?${new URLSearchParams({ kind: value("kind"), scene: value("scene") })}`);
-  if (!LOADERS.includes(from?.type) || [2, 4].includes(from.mode)) return "";
-  return api.apiURL(`/gooddrag/mask?${new URLSearchParams({ node: from.type, image: value("image"), channel: value("channel") || "alpha" })}`);
-}
-
-/**
- * Keep a session's connected mask up to date for as long as its node exists.
- * @param {any} api @param {any} node @param {Session} session @returns {() => void} how to stop
- */
-export function watchMask(api, node, session) {
-  let seen = "";
-  /** What is known of the mask at `seen`. @type {{shade: import("./session.mjs").Picture | null, empty: boolean}} */
-  let found = { shade: null, empty: false };
-  async function look() {
-    const masked = Boolean(source(node, "mask"));
-    const url = masked ? address(api, node) : "";
-    if (url !== seen || masked !== session.masked) {
-      [seen, found] = [url, { shade: null, empty: false }];
-      session.setMask(masked, null, false);
-      if (!url) return;
-      const known = await fetchShade(url);
-      if (url === seen) found = known;
-    }
-    // a new picture has the session forget the mask as well
-    if (seen && !session.given && (found.shade || found.empty !== session.givenEmpty)) session.setMask(masked, found.shade, found.empty);
+export class ConnectedMask {
+  /** @param {Watched} watch */
+  constructor(watch) {
+    this.watch = watch;
+    /** Files that the mask depends on. @type {string[]} */ this.files = [];
+    /** The known mask that was loaded: by what it was asked for. @type {{key: string, shade: Picture | null, standing: Standing}} */
+    this.loaded = { key: "", shade: null, standing: { state: "loading" } };
   }
-  const timer = setInterval(() => void look(), WATCH_MS);
-  return () => clearInterval(timer);
+
+  /** Look upstream and show what is there. Costs nothing when nothing changed. @param {Place} place */
+  look(place) {
+    const from = origin(place, "mask");
+    const source = known(from, "mask");
+    if (source) return this.showKnown(source);
+    this.loaded.key = "";
+    this.files = [];
+    if (!from) return this.show(null, { state: "unconnected" });
+    const delivered = this.watch.delivered(place, "mask");
+    if (!delivered) return this.show(null, { state: "unknown", why: UNKNOWN });
+    this.files = Object.keys(delivered.upstream?.files ?? {});
+    const why = this.watch.changed(delivered, place);
+    this.show(delivered.picture, why ? { state: "outdated", why } : { state: "current" });
+  }
+
+  /** @param {Known} source */
+  showKnown(source) {
+    const { watch } = this;
+    this.files = source.kind === "file" ? [source.name] : [];
+    const held = source.kind === "file" ? watch.stamps[source.name] : "";
+    if (held === undefined) return void watch.lookAtFiles();
+    const key = JSON.stringify([source, held]);
+    if (key !== this.loaded.key) {
+      this.loaded = { key, shade: null, standing: { state: "loading" } };
+      void this.load(source, key);
+    }
+    this.show(this.loaded.shade, this.loaded.standing);
+  }
+
+  /** @param {Known} source @param {string} key */
+  async load(source, key) {
+    /** @type {{shade: Picture | null, standing: Standing}} */ let found;
+    try {
+      found = { shade: await fetchShade(this.watch.api.apiURL(address(source))), standing: { state: "current" } };
+    } catch (error) {
+      found = { shade: null, standing: { state: "unknown", why: `The connected mask cannot be shown: ${error instanceof Error ? error.message : error}.` } };
+    }
+    if (this.loaded.key !== key) return;
+    Object.assign(this.loaded, found);
+    this.watch.look();
+  }
+
+  /** @param {Picture | null} shade @param {Standing} standing */
+  show(shade, standing) {
+    const { session } = this.watch;
+    const same = JSON.stringify(standing) === JSON.stringify(session.maskStanding) && shade === session.given;
+    if (!same) session.setMask(shade, standing);
+  }
 }
 
-/** @param {string} url */
+/** @param {Known} source */
+function address(source) {
+  if (source.kind === "scene") return `/gooddrag/scene_mask?${new URLSearchParams({ kind: source.of, scene: source.scene })}`;
+  return `/gooddrag/mask?${new URLSearchParams({ node: source.loader, image: source.name, channel: source.channel ?? "alpha" })}`;
+}
+
+/** Null for a mask that is black everywhere. @param {string} url @returns {Promise<Picture | null>} */
 async function fetchShade(url) {
-  const answer = await fetch(url);
-  if (answer.status === 204) return { shade: null, empty: true };
-  if (!answer.ok) return { shade: null, empty: false };
-  return { shade: /** @type {any} */ (await createImageBitmap(await answer.blob())), empty: false };
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(await response.text());
+  return response.status === 204 ? null : createImageBitmap(await response.blob());
 }

@@ -14,23 +14,25 @@
  * @typedef {import("./upstream.mjs").Place} Place
  * @typedef {import("./upstream.mjs").Upstream} Upstream
  * @typedef {import("./upstream.mjs").Known} Known
- * @typedef {{id: string, picture: Picture, upstream: Upstream | null}} Delivered
+ * @typedef {"image" | "mask"} Input
+ * @typedef {{id: string, input: Input, picture: Picture | null, upstream: Upstream | null}} Delivered `picture` of a mask: its shade,
+ *   null for one that is black everywhere
  * @typedef {{filename: string, subfolder?: string, type?: string}} File
  */
 
+import { ConnectedMask } from "./mask_source.mjs";
 import { difference, executionId, known, origin, upstream, valueOf, waysInto } from "./upstream.mjs";
 
-const KEPT = 24;
+const KEPT = 48;
 /** The subgraph node that each subgraph was opened from last. @type {Map<any, any>} */
 export const opened = new Map();
-/** What runs delivered, the newest first: ComfyUI's undo and another tab make nodes anew, and their pictures shall survive it. @type {Delivered[]} */
+/** What runs delivered, the newest first: ComfyUI's undo and another tab make nodes anew, and what came to them shall survive it. @type {Delivered[]} */
 const deliveries = [];
 
 /** What belongs to one copy of a node. */
 function blank() {
   return {
     /** @type {Picture | null} */ picture: null,
-    /** @type {Picture | null} */ given: null,
     /** @type {Picture | null} */ preview: null,
     /** @type {Picture | null} */ after: null,
     /** @type {import("./draw.mjs").Result | null} */ result: null,
@@ -70,13 +72,14 @@ export class Watched {
     this.node = node;
     this.session = session;
     /** @type {Map<string, Frame>} */ this.frames = new Map();
-    /** What runs delivered to this node, by execution id. @type {Map<string, Delivered>} */ this.own = new Map();
+    /** What runs delivered to this node, by input and execution id. @type {Map<string, Delivered>} */ this.own = new Map();
     /** The execution id that is shown. */ this.shown = "";
     /** What files held when they were last looked at, null for what is no file. @type {Record<string, string | null>} */ this.stamps = {};
     /** Files that the picture depends on. @type {string[]} */ this.files = [];
     /** The known picture that was loaded, or could not be: by what it was asked for. */ this.loaded = { key: "", why: "" };
     /** A run for the picture is on its way. */ this.fetching = false;
     /** The server is being asked what files hold. */ this.asking = false;
+    this.mask = new ConnectedMask(this);
     session.getPicture = () => void this.getPicture();
   }
 
@@ -117,9 +120,15 @@ export class Watched {
 
   /** Look upstream and show what is there. Costs nothing when nothing changed. */
   look() {
-    const { session } = this;
     const place = this.place();
     if (!place) return this.show(null, { state: "unconnected" });
+    this.lookAtPicture(place);
+    this.mask.look(place);
+  }
+
+  /** @param {Place} place */
+  lookAtPicture(place) {
+    const { session } = this;
     const id = executionId(place);
     if (id !== this.shown) {
       this.shown = id;
@@ -175,7 +184,7 @@ export class Watched {
       const picture = await loadPicture(url).finally(() => URL.revokeObjectURL(url));
       const suggestion = source.kind === "scene" && origin(place, "suggestion") ? await (await answer(api.apiURL(`/gooddrag/scene_points?${query}`))).json() : [];
       if (this.loaded.key !== key) return;
-      this.put(id, { given: null, after: null, result: null, preview: null, stopped: "", ...(suggestion.length ? { suggestion } : {}) });
+      this.put(id, { after: null, result: null, preview: null, stopped: "", ...(suggestion.length ? { suggestion } : {}) });
       if (id === this.shown) this.show(picture, { state: "current" });
       session.refresh();
     } catch (error) {
@@ -188,8 +197,8 @@ export class Watched {
   /** @param {Place} place */
   showDelivered(place) {
     this.loaded = { key: "", why: "" };
-    const delivered = this.delivered(place);
-    if (!delivered) {
+    const delivered = this.delivered(place, "image");
+    if (!delivered?.picture) {
       this.files = [];
       return this.show(null, { state: "unknown", why: "Other nodes make this picture; it comes with a run." });
     }
@@ -198,18 +207,19 @@ export class Watched {
     this.show(delivered.picture, why ? { state: "outdated", why } : { state: "current" });
   }
 
-  /** What a run delivered for a copy. To a node that was made since, such as by ComfyUI's undo, it belongs if nothing is different. @param {Place} place */
-  delivered(place) {
+  /** What a run delivered for a copy. To a node that was made since, such as by ComfyUI's undo, it belongs if nothing is different. @param {Place} place @param {Input} input */
+  delivered(place, input) {
     const id = this.shown;
-    const found = this.own.get(id) ?? deliveries.find((delivered) => delivered.id === id && !this.changed(delivered, place)) ?? null;
-    if (found) this.own.set(id, found);
+    const key = `${input} ${id}`;
+    const found = this.own.get(key) ?? deliveries.find((d) => d.id === id && d.input === input && !this.changed(d, place)) ?? null;
+    if (found) this.own.set(key, found);
     return found;
   }
 
-  /** What is not as it was when the picture was delivered, in words. @param {Delivered} delivered @param {Place} place */
-  changed({ upstream: was }, place) {
+  /** What is not as it was at a delivery, in words. @param {Delivered} delivered @param {Place} place */
+  changed({ input, upstream: was }, place) {
     if (!was) return "it is not known what made it";
-    const found = difference(was, upstream(place, "image"));
+    const found = difference(was, upstream(place, input));
     if (found !== null) return found ? `“${found}” changed` : "other nodes feed it now";
     const file = Object.entries(was.files ?? {}).find(([name, held]) => this.stamps[name] !== undefined && this.stamps[name] !== held);
     return file ? `the file ${file[0]} changed` : "";
@@ -228,7 +238,7 @@ export class Watched {
 
   /** Ask what the files hold that the picture depends on. */
   async lookAtFiles() {
-    const { files } = this;
+    const files = [...new Set([...this.files, ...this.mask.files])];
     if (!files.length || this.asking) return;
     this.asking = true;
     try {
@@ -246,24 +256,26 @@ export class Watched {
   /** A run delivered a picture. @param {string} id @param {any} arrived */
   async arrived(id, arrived) {
     if (arrived.workflow && this.root?.id && arrived.workflow !== this.root.id) return; // of another tab
-    const { api } = this;
-    const [picture, given] = await Promise.all([loadPicture(viewUrl(api, arrived.image)), arrived.mask ? loadPicture(viewUrl(api, arrived.mask)) : null]);
-    const other = JSON.stringify(this.own.get(id)?.upstream) !== JSON.stringify(arrived.upstream);
+    const [picture, shade] = await Promise.all([arrived.image, arrived.mask].map((file) => (file ? loadPicture(viewUrl(this.api, file)) : null)));
+    const other = JSON.stringify(this.own.get(`image ${id}`)?.upstream) !== JSON.stringify(arrived.upstream);
     if (other) this.put(id, { after: null, result: null });
-    const delivered = { id, picture, upstream: arrived.upstream };
-    this.own.set(id, delivered);
-    deliveries.unshift(delivered);
-    deliveries.splice(KEPT);
-    // what the run saw is newer than what was last looked at
-    Object.assign(this.stamps, arrived.upstream?.files ?? {});
+    this.keep({ id, input: "image", picture, upstream: arrived.upstream });
+    if (arrived.masked) this.keep({ id, input: "mask", picture: shade, upstream: arrived.mask_upstream });
     // who asked for the picture expects no more
     const stopped = this.fetching ? "" : arrived.stopped ?? "";
     this.setFetching(false);
     this.look();
-    this.put(id, { suggestion: arrived.suggestion ?? [], protected: arrived.protected ?? [], stopped, ...(arrived.stopped ? {} : { given }) });
-    const { session } = this;
-    if (id === this.shown && !arrived.stopped) session.setMask(session.masked, given, !given && session.masked && !session.own());
+    this.put(id, { suggestion: arrived.suggestion ?? [], protected: arrived.protected ?? [], stopped });
     void this.lookAtFiles();
+  }
+
+  /** @param {Delivered} delivered */
+  keep(delivered) {
+    this.own.set(`${delivered.input} ${delivered.id}`, delivered);
+    deliveries.unshift(delivered);
+    deliveries.splice(KEPT);
+    // what the run saw is newer than what was last looked at
+    Object.assign(this.stamps, delivered.upstream?.files ?? {});
   }
 
   /** Run what feeds the node, and no more. */

@@ -29,14 +29,13 @@ export class Session {
     /** @type {Standing} */ this.standing = { state: "unconnected" };
     /** Runs what feeds the node, so that its picture comes. @type {(() => void) | null} */ this.getPicture = null;
     /** Why the last run stopped at this node. */ this.stopped = "";
-    /** The shade of the mask that is connected, where it is known. @type {Picture | null} */ this.given = null;
-    /** The connected mask is known to be empty, which counts as none. */ this.givenEmpty = false;
+    /** The shade of the mask that is connected, where it is known; see `masked`. @type {Picture | null} */ this.given = null;
+    /** How that stands to what a run would deliver. @type {Standing} */ this.maskStanding = { state: "unconnected" };
     /** @type {Picture | null} */ this.preview = null;
     /** @type {Picture | null} */ this.after = null;
     /** @type {Result | null} */ this.result = null;
     /** Pairs that would be used while there are none. @type {{handle: [number, number], target: [number, number]}[]} */
     this.suggestion = [];
-    /** A mask is connected; with a suggestion it belongs to that. */ this.masked = false;
     /** Handles that the last run found where nothing may change. @type {[number, number][]} */ this.protected = [];
     /** @type {Tool} */ this.tool = "arrow";
     this.brush = { size: 40, hardness: 1 };
@@ -78,19 +77,42 @@ export class Session {
     return this.hasArrows() ? active : [...this.suggestion, ...active];
   }
 
+  /** A mask is connected; with a suggestion it belongs to that. */
+  get masked() {
+    return this.maskStanding.state !== "unconnected";
+  }
+
+  /** The connected mask is known to be empty, which counts as none. */
+  get givenEmpty() {
+    return !this.given && ["current", "outdated"].includes(this.maskStanding.state);
+  }
+
   /** The connected mask takes part. */
   joined() {
     return this.masked && !this.givenEmpty && !this.own();
   }
 
+  /** What is painted says what may change. */
+  painted() {
+    const { region, shapes } = this.state.doc;
+    return region === "own" && shapes.length > 0;
+  }
+
+  /** The connected mask says what may change, alone or with what is painted. */
+  listens() {
+    return this.joined() && !(this.painted() && this.state.doc.mode === "replace");
+  }
+
   /** What may change, in words. */
   regionWords() {
-    const { region, shapes } = this.state.doc;
-    if (region === "own" && shapes.length) return this.joined() ? "what you painted and the connected mask say what may change" : "what you painted may change";
+    const { region } = this.state.doc;
+    if (this.painted()) return this.listens() ? "what you painted and the connected mask say what may change" : "what you painted may change";
     if (region !== "own" && this.masked && this.givenEmpty && !this.own()) {
       return `the connected mask is empty and counts as none: ${region === "auto" ? "the region around the arrows" : "all of the picture"} may change`;
     }
-    if (this.joined()) return this.given ? "the connected mask says what may change" : "the connected mask, not known before a run, says what may change";
+    const { state } = this.maskStanding;
+    const word = state === "outdated" ? ", which is out of date here," : state === "unknown" ? ", not known before a run," : "";
+    if (this.joined()) return `the connected mask${word} says what may change`;
     return region === "auto" ? "the region around the arrows may change" : "all of the picture may change";
   }
 
@@ -101,9 +123,9 @@ export class Session {
     return this.show === "compare" ? "compare" : "after";
   }
 
-  /** @param {boolean} masked one is connected @param {Picture | null} shade where it is known @param {boolean} isEmpty it counts as none */
-  setMask(masked, shade, isEmpty) {
-    [this.masked, this.given, this.givenEmpty] = [masked, shade, isEmpty];
+  /** @param {Picture | null} shade of the connected mask @param {Standing} standing */
+  setMask(shade, standing) {
+    [this.given, this.maskStanding] = [shade, standing];
     this.refresh();
   }
 

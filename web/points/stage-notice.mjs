@@ -1,14 +1,14 @@
 // @ts-check
 /**
- * What the stage says of its picture, with what can be done about it: there is none, it is out of date, or the arrows were made for
- * another one.
+ * What the stage says of its picture and the connected mask, with what can be done about it: there is none, it is out of date, or the
+ * arrows were made for another picture.
  * @typedef {import("./session.mjs").Session} Session
  */
 
 import { button, el } from "./dom.mjs";
 import { asShown, misfit, outside } from "./state.mjs";
 
-/** What is said, for people; the second is of arrows. @param {Session} session @returns {{picture: string, arrows: string}} */
+/** What is said, for people. @param {Session} session @returns {{picture: string, mask: string, arrows: string}} */
 export function words(session) {
   const { standing, state } = session;
   const { doc, picture } = state;
@@ -25,7 +25,16 @@ export function words(session) {
     arrows = `Drawn on a picture of ${doc.width}x${doc.height}; this one is ${picture.width}x${picture.height}.`;
     if (out.length) arrows += ` Outside this one: pair ${out.join(", ")}.`;
   }
-  return { picture: said, arrows };
+  return { picture: said, mask: maskWords(session), arrows };
+}
+
+/** @param {Session} session */
+function maskWords(session) {
+  const { state, why } = session.maskStanding;
+  // without a picture there is nothing to be shaded, and what brings the one brings the other
+  if (!session.picture || session.standing.fetching || !session.listens()) return "";
+  if (state === "unknown") return why ?? "The connected mask is not known yet.";
+  return state === "outdated" ? `The connected mask is out of date: ${why} since it arrived.` : "";
 }
 
 export class StageNotice {
@@ -35,13 +44,16 @@ export class StageNotice {
     this.words = el("span");
     this.get = button("Get the picture: run what feeds this node, and no more", null, () => session.getPicture?.(), { text: "Get the picture" });
     this.picture = el("div", { class: "gd-notice-row" }, [this.words, this.get]);
+    this.maskWords = el("span");
+    this.getMask = button("Get the mask: run what feeds this node, and no more", null, () => session.getPicture?.(), { text: "Get the mask" });
+    this.mask = el("div", { class: "gd-notice-row" }, [this.maskWords, this.getMask]);
     this.arrowWords = el("span");
     this.arrows = el("div", { class: "gd-notice-row" }, [
       this.arrowWords,
       button("Stretch arrows and mask from the old picture to this one", null, () => session.dispatch({ type: "fit" }), { text: "Fit to picture" }),
       button("Leave arrows and mask at the same pixels", null, () => session.dispatch({ type: "keep" }), { text: "Keep the pixels" }),
     ]);
-    this.root = el("div", { class: "gd-notice", role: "status" }, [this.picture, this.arrows]);
+    this.root = el("div", { class: "gd-notice", role: "status" }, [this.picture, this.mask, this.arrows]);
     // what is pressed here is no arrow
     for (const name of ["pointerdown", "keydown"]) this.root.addEventListener(name, (e) => { if (e.target instanceof HTMLButtonElement) e.stopPropagation(); });
   }
@@ -51,13 +63,18 @@ export class StageNotice {
     const { standing } = session;
     const said = words(session);
     this.words.textContent = said.picture;
+    this.maskWords.textContent = said.mask;
     this.arrowWords.textContent = said.arrows;
     this.picture.hidden = !said.picture;
+    this.mask.hidden = !said.mask;
     this.arrows.hidden = !said.arrows;
     this.get.hidden = !session.getPicture || !["unknown", "outdated"].includes(standing.state);
     this.get.disabled = Boolean(standing.fetching);
-    this.root.hidden = !said.picture && !said.arrows;
+    // one click brings both
+    this.getMask.hidden = !session.getPicture || !this.get.hidden;
+    this.root.hidden = !said.picture && !said.mask && !said.arrows;
     this.root.dataset.standing = standing.state;
+    this.root.dataset.mask = session.maskStanding.state;
     this.root.classList.toggle("gd-empty", !session.picture);
   }
 }

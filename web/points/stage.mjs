@@ -41,16 +41,15 @@ export class StagePainter {
     return this.session.opacity * (shows === "picture" ? 1 : LIGHTER);
   }
 
-  /** What is shaded below: shapes, or a connected mask. */
+  /** What is shaded below: what shapes, a connected mask, or both protect. */
   shade() {
     const { session } = this;
-    const { region, shapes } = session.state.doc;
-    if (region === "own" && shapes.length) {
-      this.mask.update(shapes, this.editor.size());
-      if (this.refused()) this.editor.showHint();
-      return this.mask.canvas;
-    }
-    return session.joined() ? session.given : null;
+    const { shapes, mode } = session.state.doc;
+    const given = session.picture && session.listens() ? session.given : null;
+    if (!session.painted()) return given;
+    this.mask.update(shapes, this.editor.size());
+    if (this.refused()) this.editor.showHint();
+    return given ? this.mask.with(given, mode) : this.mask.canvas;
   }
 
   /** Why the shapes that are there now are not drawn, for people. */

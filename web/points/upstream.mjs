@@ -9,7 +9,7 @@
  * @typedef {{class_type: string, inputs: Record<string, unknown>, title?: string}} Made a node as a prompt has it
  * @typedef {{link: unknown[] | null, nodes: Record<string, Made>, files?: Record<string, string>}} Upstream the part of a
  *   prompt that feeds an input; `nodes/upstream.py` sends the same with every picture of a run
- * @typedef {{kind: "file", loader: string, name: string} | {kind: "scene", scene: string, of: string}} Known
+ * @typedef {{kind: "file", loader: string, name: string, channel?: string} | {kind: "scene", scene: string, of: string}} Known
  */
 
 const BYPASSED = 4;
@@ -17,8 +17,10 @@ const MUTED = 2;
 /** The id that a link has for a node when it comes from the inputs of the subgraph around it. */
 const INPUTS = "-10";
 const MAX_STEPS = 200;
-const LOADERS = ["LoadImage", "LoadImageOutput"];
-const SCENE = { type: "GoodDrag_DemoModel", output: "image" };
+/** What each loader's output of a kind is, which depends on nothing but a file. @type {Record<"image" | "mask", Record<string, number>>} */
+const LOADERS = { image: { LoadImage: 0, LoadImageOutput: 0 }, mask: { LoadImage: 1, LoadImageOutput: 1, LoadImageMask: 0 } };
+/** Its outputs are called as the inputs are. */
+const SCENE = "GoodDrag_DemoModel";
 
 /** As the server numbers a node: "12", or "3:12" inside of subgraph node 3. @param {Place} place */
 export const executionId = ({ node, path }) => [...path, node].map((n) => n.id).join(":");
@@ -122,34 +124,41 @@ function connects(a, b) {
   return from.includes("*") || to.includes("*") || from.some((type) => to.includes(type));
 }
 
-/** The value that an input has in a prompt when it is a widget; undefined if nobody can tell. @param {Place} place @param {string} name @returns {unknown} */
-export function valueOf(place, name) {
+/** The widget that says which value an input has in a prompt; null if a node makes the value. @param {Place} place @param {string} name @returns {any} */
+export function deciding(place, name) {
   const { node, path } = place;
   const index = inputIndex(node, name);
   const link = index < 0 ? null : linkAt(node, index);
-  if (!link) return widget(node, node.inputs?.[index]?.widget?.name ?? name)?.value;
+  if (!link) return widget(node, node.inputs?.[index]?.widget?.name ?? name);
   if (String(link.origin_id) === INPUTS) {
     // the subgraph shows the widget on its outside
     const around = path.at(-1);
     const shown = around?.inputs?.[link.origin_slot];
-    return shown ? valueOf({ node: around, path: path.slice(0, -1) }, shown.name) : undefined;
+    return shown ? deciding({ node: around, path: path.slice(0, -1) }, shown.name) : null;
   }
   const from = node.graph.getNodeById(link.origin_id);
-  return from?.type === "PrimitiveNode" ? from.widgets?.[0]?.value : undefined;
+  return from?.type === "PrimitiveNode" ? from.widgets?.[0] ?? null : null;
 }
 
-/** @param {any} node @param {string} name */
-const widget = (node, name) => node.widgets?.find((/** @type {any} */ w) => w.name === name);
+/** The value that an input has in a prompt when it is a widget; undefined if nobody can tell. @param {Place} place @param {string} name @returns {unknown} */
+export const valueOf = (place, name) => deciding(place, name)?.value;
 
-/** The picture of an output if it is known before any run: a file that is loaded, or the demo scene. @param {Origin | null} from @returns {Known | null} */
-export function known(from) {
+/** @param {any} node @param {string} name */
+const widget = (node, name) => node.widgets?.find((/** @type {any} */ w) => w.name === name) ?? null;
+
+/**
+ * The picture or the mask of an output if it is known before any run: of a file that is loaded, or of the demo scene.
+ * @param {Origin | null} from @param {"image" | "mask"} [what] @returns {Known | null}
+ */
+export function known(from, what = "image") {
   if (!from) return null;
   const { node, slot } = from;
-  if (LOADERS.includes(node.type) && slot === 0) {
+  if (Object.hasOwn(LOADERS[what], node.type) && LOADERS[what][node.type] === slot) {
     const name = valueOf(from, "image");
-    return typeof name === "string" && name ? { kind: "file", loader: node.type, name } : null;
+    const channel = node.type === "LoadImageMask" ? { channel: String(valueOf(from, "channel")) } : {};
+    return typeof name === "string" && name ? { kind: "file", loader: node.type, name, ...channel } : null;
   }
-  if (node.type === SCENE.type && node.outputs?.[slot]?.name === SCENE.output) {
+  if (node.type === SCENE && node.outputs?.[slot]?.name === what) {
     const [scene, of] = [valueOf(from, "scene"), valueOf(from, "kind")];
     return scene !== undefined && of !== undefined ? { kind: "scene", scene: String(scene), of: String(of) } : null;
   }

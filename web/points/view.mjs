@@ -98,7 +98,7 @@ export class Editor {
       parts.errorRaw.value = session.broken.text.slice(0, 20_000);
     }
     // the picture below is painted anew only when the mask or something beside the state changed
-    const same = before && ["shapes", "region", "width", "height"].every((k) => Reflect.get(before.doc, k) === Reflect.get(doc, k));
+    const same = before && ["shapes", "region", "mode", "width", "height"].every((k) => Reflect.get(before.doc, k) === Reflect.get(doc, k));
     if (!same) this.dirty = true;
     const shows = session.shows();
     // drawing the first arrow, or one that was not asked for, changes what lies below
