@@ -7,7 +7,7 @@ import { colourSockets, paintSockets } from "./colours.mjs";
 import { attachNotices, clearNotices, showAgain } from "./notices.mjs";
 import { openDialog } from "./points/dialog.mjs";
 import { tellFailures } from "./points/failures.mjs";
-import { attach, everySession, listen } from "./points/host.mjs";
+import { attach, everySession, listen, placeShown } from "./points/host.mjs";
 import { taker } from "./points/intake.mjs";
 import { Session } from "./points/session.mjs";
 import { Editor } from "./points/view.mjs";
@@ -33,7 +33,7 @@ function pointsWidget(node, name) {
   });
   const classic = () => !document.querySelector("[data-node-id]");
   let closeDialog = () => {};
-  const take = taker(app, api, node);
+  const take = taker(app, api, node, () => placeShown(node));
   const editor = new Editor(session, {
     enlarge: () => { closeDialog = openDialog(session, editor.stage, { take }); },
     take,

@@ -219,38 +219,6 @@ def test_a_run_that_is_refused_says_why_too(studio):
         studio.press("Escape")
 
 
-GIVE = """async ([kind, name, target]) => {
-  const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [96, 80];
-  const context = canvas.getContext("2d");
-  context.fillStyle = "#c42";
-  context.fillRect(0, 0, 96, 80);
-  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
-  const data = new DataTransfer();
-  data.items.add(new File([blob], name, { type: "image/png" }));
-  const options = { bubbles: true, cancelable: true };
-  const event = kind === "drop" ? new DragEvent("drop", { ...options, dataTransfer: data })
-    : new ClipboardEvent("paste", { ...options, clipboardData: data });
-  document.querySelector(target).dispatchEvent(event);
-}"""
-
-
-@pytest.mark.parametrize("kind", ["drop", "paste"])
-@pytest.mark.parametrize("linked", [True, False])
-def test_a_picture_that_is_dropped_or_pasted_is_loaded(studio, kind, linked):
-    if not linked:
-        studio.page.evaluate("(id) => window.app.graph.getNodeById(Number(id)).disconnectInput(0)", studio.node)
-    name = f"gooddrag_{kind}_{linked}.png"
-    studio.page.evaluate(GIVE, [kind, name, ".gd-stage"])
-    studio.page.wait_for_selector(".gd-stage[data-picture='96x80']", state="attached", timeout=10_000)
-    loaders = """() => window.app.graph._nodes.filter((n) => n.type === "LoadImage")
-      .map((n) => [n.widgets.find((w) => w.name === "image").value, n.outputs[0].links?.length ?? 0])"""
-    found = studio.page.evaluate(loaders)
-    assert len(found) == (1 if linked else 2)
-    (used,) = [value for value, links in found if links]
-    assert used.startswith(f"gooddrag_{kind}_{linked}")
-
-
 COLOURS = """() => ["POINTS", "INVERSION", "TRACE", "STATE"].map((name) => [
   window.app.canvas.colourGetter.getConnectedColor(`GOODDRAG_${name}`),
   getComputedStyle(document.documentElement).getPropertyValue(`--color-datatype-GOODDRAG_${name}`).trim(),

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { difference, executionId, known, origin, placeOf, upstream, valueOf, waysInto } from "../../web/points/upstream.mjs";
+import { loaderAbove } from "../../web/points/intake.mjs";
+import { deciding, difference, executionId, known, origin, placeOf, upstream, valueOf, waysInto } from "../../web/points/upstream.mjs";
 
 /** A graph as ComfyUI's is seen from an extension; ids are strings there, as in its newer versions. */
 class Graph {
@@ -169,6 +170,23 @@ test("out of a subgraph and into one, and every copy has its own", () => {
   const outside = points(root);
   root.link(root.wrap(source), 0, outside);
   assert.deepEqual(found(outside), FILE);
+});
+
+test("the Load Image that a picture comes from is found out of a subgraph, through whatever lies between", () => {
+  const root = new Graph();
+  const inner = new Graph();
+  const p = points(inner);
+  const scale = inner.add("ImageScale");
+  inner.link("-10", 0, scale);
+  inner.link(scale, 0, p);
+  const [one, two] = [root.wrap(inner), root.wrap(inner)];
+  const source = load(root);
+  const blend = root.add("Blend", { inputs: [["model", "MODEL"], ["image", "IMAGE"]] });
+  root.link(source, 0, blend);
+  root.link(blend, 0, one);
+  assert.equal(loaderAbove(at(p, [one])).node, source);
+  assert.equal(deciding(loaderAbove(at(p, [one])), "image"), source.widgets[0]);
+  assert.equal(loaderAbove(at(p, [two])), null);
 });
 
 test("a widget that a subgraph shows has the value from its outside", () => {

@@ -23,6 +23,9 @@ export function everySession() {
   return [...watched.values()].map(({ session }) => session);
 }
 
+/** A points node in the copy of a subgraph that is shown. @param {any} node @returns {import("./upstream.mjs").Place | null} */
+export const placeShown = (node) => watched.get(node)?.place() ?? null;
+
 /** Keep a session up to date for as long as its node exists. @param {any} app @param {any} api @param {any} node @param {Session} session */
 export function attach(app, api, node, session) {
   const watch = new Watched(app, api, node, session);

@@ -1,15 +1,23 @@
 // @ts-check
 /**
- * A picture dropped on the editor or pasted into it: it goes into ComfyUI's input folder, and Load Image upstream shows it. Without
- * one a Load Image is made, for this node and for all others of this pack that had the same picture.
+ * A picture dropped on the editor or pasted into it: it goes into ComfyUI's input folder, and Load Image upstream shows it, also one
+ * outside of the subgraph that is shown. Without one a Load Image is made, for this node and for all others of this pack that had the
+ * same picture; where the picture comes into a subgraph from outside, none can be made here, and that is said.
  * @typedef {import("./view.mjs").Editor} Editor
+ * @typedef {import("./upstream.mjs").Place} Place
  * @typedef {(file: File) => Promise<string>} Take says what was done
  */
 
-/** @param {DataTransfer | null} data @returns {File | null} */
-export function pictureIn(data) {
-  return [...(data?.files ?? [])].find((file) => file.type.startsWith("image/")) ?? null;
+import { INPUTS, deciding, origin } from "./upstream.mjs";
+
+/** @param {DataTransfer | null} data @returns {File | null} a picture if there is one, else any file */
+export function fileIn(data) {
+  const files = [...(data?.files ?? [])];
+  return files.find(isPicture) ?? files[0] ?? null;
 }
+
+/** @param {File} file */
+const isPicture = (file) => file.type.startsWith("image/");
 
 /** @param {Editor} editor @param {Take} take */
 export function acceptDrops(editor, take) {
@@ -20,16 +28,17 @@ export function acceptDrops(editor, take) {
     event.stopPropagation();
   });
   root.addEventListener("drop", (event) => {
-    const file = pictureIn(event.dataTransfer);
+    const file = fileIn(event.dataTransfer);
     if (!file) return;
     event.preventDefault();
-    event.stopPropagation(); // ComfyUI would open the workflow that the picture may carry
+    event.stopPropagation(); // ComfyUI would open the workflow that the file may carry
     void takeIn(editor, take, file);
   });
 }
 
 /** @param {Editor} editor @param {Take} take @param {File} file */
 export async function takeIn(editor, take, file) {
+  if (!isPicture(file)) return editor.say(`${file.name} is no picture, so it was not taken. A workflow opens where it is dropped beside the nodes.`);
   editor.say(`Uploading ${file.name} ..`);
   try {
     editor.say(await take(file));
@@ -38,48 +47,62 @@ export async function takeIn(editor, take, file) {
   }
 }
 
-/** @param {any} app @param {any} api @param {any} node of the editor @returns {Take} */
-export function taker(app, api, node) {
+/** @param {any} app @param {any} api @param {any} node of the editor @param {() => Place | null} place the copy of it that is shown @returns {Take} */
+export function taker(app, api, node, place) {
   return async (file) => {
-    const body = new FormData();
-    body.append("image", file, file.name || "pasted.png");
-    const answer = await api.fetchApi("/upload/image", { method: "POST", body });
-    if (answer.status !== 200) throw new Error(`the server answered ${answer.status}`);
-    const { name, subfolder } = await answer.json();
-    const path = subfolder ? `${subfolder}/${name}` : name;
-    const found = loaderAbove(node);
-    const loader = found ?? makeLoader(app, node);
-    const widget = loader.widgets?.find((/** @type {any} */ w) => w.name === "image");
-    if (!widget) throw new Error("Load Image has no widget for a picture");
-    const values = widget.options?.values;
-    if (Array.isArray(values) && !values.includes(path)) values.push(path);
-    widget.value = path;
-    widget.callback?.(path);
+    const here = place();
+    const found = here && loaderAbove(here);
+    if (!found && here && comesFromOutside(node)) throw new Error("no Load Image makes what comes into this subgraph; connect one there");
+    const widget = found && deciding(found, "image");
+    if (found && !widget) throw new Error(`another node says which file ${found.node.title} loads`);
+    const { name, path } = await upload(api, file);
+    const loader = found?.node ?? makeLoader(app, node);
+    choose(widget ?? deciding({ node: loader, path: [] }, "image"), path);
+    loader.graph?.change?.();
     node.graph?.change?.();
     return found ? `${name} is in ${loader.title} now.` : `${name} is in a new Load Image, for all nodes here that had the picture before.`;
   };
 }
 
-/** The Load Image that the picture comes from, through whatever lies between. @param {any} node */
-function loaderAbove(node) {
-  const waiting = [nodeAt(node, "image")];
+/** Put a picture where Load Image finds it; refused if it cannot read it. @param {any} api @param {File} file */
+async function upload(api, file) {
+  const body = new FormData();
+  body.append("image", file, file.name || "pasted.png");
+  const answer = await api.fetchApi("/upload/image", { method: "POST", body });
+  if (answer.status !== 200) throw new Error(`the server answered ${answer.status}`);
+  const { name, subfolder } = await answer.json();
+  const path = subfolder ? `${subfolder}/${name}` : name;
+  const read = await fetch(api.apiURL(`/gooddrag/picture?${new URLSearchParams({ node: "LoadImage", image: path })}`));
+  if (!read.ok) throw new Error(`Load Image cannot read ${name}: ${await read.text()}`);
+  return { name, path };
+}
+
+/** @param {any} widget of a Load Image @param {string} path */
+function choose(widget, path) {
+  if (!widget) throw new Error("Load Image has no widget for a picture");
+  const values = widget.options?.values;
+  if (Array.isArray(values) && !values.includes(path)) values.push(path);
+  widget.value = path;
+  widget.callback?.(path);
+}
+
+/** The Load Image that the picture comes from, through whatever lies between. @param {Place} place @returns {import("./upstream.mjs").Origin | null} */
+export function loaderAbove(place) {
+  const waiting = [origin(place, "image")];
   const seen = new Set();
   while (waiting.length) {
     const above = waiting.shift();
-    if (!above || seen.has(above)) continue;
-    seen.add(above);
-    if (above.type === "LoadImage") return above;
-    above.inputs?.forEach((/** @type {any} */ input, /** @type {number} */ i) => {
-      if (["IMAGE", "*"].includes(input.type)) waiting.push(above.getInputNode?.(i));
-    });
+    if (!above || seen.has(above.node)) continue;
+    seen.add(above.node);
+    if (above.node.type === "LoadImage") return above;
+    for (const { name, type } of above.node.inputs ?? []) if (["IMAGE", "*"].includes(type)) waiting.push(origin(above, name));
   }
   return null;
 }
 
-/** @param {any} node @param {string} name */
-function nodeAt(node, name) {
-  const index = node.inputs?.findIndex((/** @type {any} */ input) => input.name === name) ?? -1;
-  return index < 0 ? null : node.getInputNode?.(index);
+/** What is connected to its picture is an input of the subgraph around it. @param {any} node */
+function comesFromOutside(node) {
+  return String(linkAt(node)?.origin_id) === INPUTS;
 }
 
 /** @param {any} app @param {any} node */
@@ -88,11 +111,11 @@ function makeLoader(app, node) {
   const loader = /** @type {any} */ (window).LiteGraph.createNode("LoadImage");
   if (!loader) throw new Error("this ComfyUI has no Load Image");
   loader.pos = [node.pos[0] - 360, node.pos[1]];
-  const before = linkAt(graph, node);
+  const before = linkAt(node);
   graph.add(loader);
   for (const other of graph._nodes) {
     if (!String(other.comfyClass).startsWith("GoodDrag_")) continue;
-    const link = linkAt(graph, other);
+    const link = linkAt(other);
     const shared = before && link && link.origin_id === before.origin_id && link.origin_slot === before.origin_slot;
     const index = other.inputs?.findIndex((/** @type {any} */ input) => input.name === "image") ?? -1;
     if (index >= 0 && (other === node || shared)) loader.connect(0, other, index);
@@ -101,8 +124,8 @@ function makeLoader(app, node) {
   return loader;
 }
 
-/** What is connected to a node's `image`. @param {any} graph @param {any} node */
-function linkAt(graph, node) {
+/** What is connected to a node's `image`. @param {any} node */
+function linkAt(node) {
   const id = node.inputs?.find((/** @type {any} */ input) => input.name === "image")?.link;
-  return id === null || id === undefined ? null : graph.links?.get?.(id) ?? graph.links?.[id] ?? null;
+  return id === null || id === undefined ? null : node.graph.getLink?.(id) ?? null;
 }

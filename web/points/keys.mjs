@@ -5,7 +5,7 @@
  */
 
 import { toScreen } from "./geometry.mjs";
-import { pictureIn, takeIn } from "./intake.mjs";
+import { fileIn, takeIn } from "./intake.mjs";
 import { selectedIds } from "./state.mjs";
 import { dump, empty, parse } from "./value.mjs";
 
@@ -218,7 +218,7 @@ export class Keys {
     if (FIELDS.includes(/** @type {HTMLElement} */ (event.target).tagName)) return;
     event.preventDefault();
     const { editor, session } = this;
-    const file = pictureIn(event.clipboardData);
+    const file = fileIn(event.clipboardData);
     if (file && this.options.take) return void takeIn(editor, this.options.take, file);
     if (editor.closed()) return;
     try {

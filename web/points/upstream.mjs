@@ -15,7 +15,7 @@
 const BYPASSED = 4;
 const MUTED = 2;
 /** The id that a link has for a node when it comes from the inputs of the subgraph around it. */
-const INPUTS = "-10";
+export const INPUTS = "-10";
 const MAX_STEPS = 200;
 /** What each loader's output of a kind is, which depends on nothing but a file. @type {Record<"image" | "mask", Record<string, number>>} */
 const LOADERS = { image: { LoadImage: 0, LoadImageOutput: 0 }, mask: { LoadImage: 1, LoadImageOutput: 1, LoadImageMask: 0 } };

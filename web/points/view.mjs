@@ -77,7 +77,8 @@ export class Editor {
     const { doc, past, future } = session.state;
     if (this.pictured !== session.picture) {
       this.pictured = session.picture;
-      this.show(""); // where the pointer was on another picture
+      // where the pointer was on another picture
+      if (parts.status.getAttribute("aria-live") === "off") this.show("");
     }
     this.stage.dataset.picture = session.picture ? `${session.picture.width}x${session.picture.height}` : "";
     for (const [tool, b] of parts.tools) {
