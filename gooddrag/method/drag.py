@@ -96,14 +96,14 @@ def _alternate(
         others = [e for e in edits if e not in dragged]
         report.reference(t, dragged)
         step = evaluation.unedited(start.source, i, feature=bool(dragged), memory=bool(others))
-        with evaluation.within(step):
-            if dragged:
-                report.stage("drag")
+        if dragged:
+            report.stage("drag")
+            with evaluation.within(step.read):
                 supervision.begin(dragged, step)  # line 6: z_{t,0}^k <- z_t^k
                 _operate(supervision, dragged, operations, report)  # lines 7 to 11
-            report.stage("denoise")
-            evaluation.denoise(dragged, step, mutual=False)  # line 13: z_{t-1}^{k+1} from z_t^{k+1}, Eq. 2
-            evaluation.denoise(others, step, mutual=True)  # line 15: z_{t-1}^K from z_t^K, Eq. 2
+        report.stage("denoise")
+        evaluation.denoise(dragged, step, mutual=False)  # line 13: z_{t-1}^{k+1} from z_t^{k+1}, Eq. 2
+        evaluation.denoise(others, step, mutual=True)  # line 15: z_{t-1}^K from z_t^K, Eq. 2
         report.denoised(t)
     return step.denoised
 

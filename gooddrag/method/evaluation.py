@@ -15,7 +15,7 @@ from ..network.conditioning import Conditioning
 from ..network.model import Model
 from .inversion import Inversion
 from .region import Region
-from .source import Source, SourceStep
+from .source import Read, Source, SourceStep
 from .state import Edit
 
 
@@ -35,9 +35,9 @@ class Evaluation:
         for e in edits:
             e.told = self.told.held(e.z, step.t, self.region.window)
 
-    def within(self, step: SourceStep) -> AbstractContextManager[None]:
-        """While active, the model takes what the region evaluates at this timestep."""
-        return self.model.surrounded(step.surroundings) if self.region.window else nullcontext()
+    def within(self, read: Read) -> AbstractContextManager[None]:
+        """While active, the model takes what the region evaluates at the timestep of which this is read."""
+        return self.model.surrounded(read.surroundings) if self.region.window else nullcontext()
 
     def unedited(self, source: Source, i: int, *, feature: bool, memory: bool) -> SourceStep:
         """The source at timestep number ``i``, with what is read of it there."""
@@ -52,20 +52,28 @@ class Evaluation:
         else:
             prediction, feature = self.model.predict_with_features(z, step.t, text, block)
             z, _ = self.inversion.schedule.denoise(prediction, step.t, z)
-            denoised = self.region.paste(z, step.denoised).split(1)
+            denoised = self.region.paste(z, step.wanted).split(1)
         return self.region.paste(feature, step.feature).split(1), denoised
 
     @torch.no_grad()
     def denoise(self, edits: Sequence[Edit], step: SourceStep, *, mutual: bool) -> None:
-        """One DDIM step of each (Eq. 2). ``mutual``: self-attention takes keys and values of the unedited picture."""
+        """One DDIM step of each (Eq. 2), under guidance if the inversion was. ``mutual``: self-attention takes keys and values of
+        the unedited picture."""
         if not edits:
             return
         z = torch.cat([e.z for e in edits])
-        told = self.told.held(z, step.t, self.region.window)
-        z = self.region.crop(z)
-        prediction = self.model.predict_looking(z, step.t, told, step.memory if mutual else {})
-        z, preview = self.inversion.schedule.denoise(prediction, step.t, z)
+        prediction = self._predict(z, step.t, self.told, step.read, mutual)
+        if guidance := self.inversion.guidance:
+            negative = Conditioning.of(guidance.negative)
+            prediction = guidance(prediction, self._predict(z, step.t, negative, step.negative, mutual))
+        z, preview = self.inversion.schedule.denoise(prediction, step.t, self.region.crop(z))
         z = self.region.lock(self.region.paste(z, step.denoised), step.denoised)
         finite(z, "the edited latent", of_unet(self.model.unet.dtype))
         for edit, *of_it in zip(edits, z.split(1), self.region.paste(preview, step.preview).split(1)):
             edit.denoised(*of_it)
+
+    def _predict(self, z: Tensor, t: int, told: Conditioning, read: Read, mutual: bool) -> Tensor:
+        """In the region, with what was ``read`` of the unedited picture around it."""
+        told = told.held(z, t, self.region.window)
+        with self.within(read):
+            return self.model.predict_looking(self.region.crop(z), t, told, read.memory if mutual else {})

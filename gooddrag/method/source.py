@@ -9,8 +9,9 @@ from torch import Tensor
 
 from ..config import DragConfig
 from ..finite import finite, of_unet
-from ..network.conditioning import Conditioning
+from ..network.conditioning import Conditioning, Text
 from ..network.family import Family
+from ..network.guidance import alike
 from ..network.memory import free_bytes
 from ..network.model import Model
 from ..network.surroundings import Surroundings
@@ -22,10 +23,23 @@ SHARE = 0.25
 
 
 @dataclass(frozen=True)
+class Read:
+    """What an evaluation of the edited latent reads of one of the unedited: the inputs of the mutual self-attention layers by
+    name, and what surrounds a window."""
+
+    memory: dict[str, Tensor]
+    surroundings: Surroundings | None
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        return [*self.memory.values(), *(self.surroundings.tensors if self.surroundings else ())]
+
+
+@dataclass(frozen=True)
 class SourceStep:
     """The unedited picture at timestep ``t``, number ``index``: z_t^0, z_{t-1}^0 and the z_0 that is predicted, ``(1, 4, h, w)``,
-    F(z_t^0) ``(1, C, h', w')``, the inputs of the mutual self-attention layers by name, and what surrounds a window. What was
-    not kept is None."""
+    F(z_t^0) ``(1, C, h', w')`` and what is ``read``. What was not kept is None. Under guidance also what is read under the
+    ``negative`` prompt, and in ``followed`` z_{t-1}^0 as the prompt alone would have it."""
 
     index: int
     t: int
@@ -33,23 +47,27 @@ class SourceStep:
     denoised: Tensor
     preview: Tensor
     feature: Tensor | None = None
-    memory: dict[str, Tensor] | None = None
-    surroundings: Surroundings | None = None
+    read: Read | None = None
+    negative: Read | None = None
+    followed: Tensor | None = None
 
     def has(self, *, feature: bool, memory: bool, window: Window | None) -> bool:
         """Whether all is here that is asked for."""
         return (
             (self.feature is not None or not feature)
-            and (self.memory is not None or not memory)
-            and (window is None or (self.surroundings is not None and self.surroundings.window == window))
+            and (self.read is not None or not (memory or window))
+            and (window is None or (self.read.surroundings is not None and self.read.surroundings.window == window))
         )
+
+    @property
+    def wanted(self) -> Tensor:
+        """z_{t-1}^0 that z_{t-1}^k of a gradient step is compared with: both follow the prompt alone."""
+        return self.denoised if self.followed is None else self.followed
 
     @property
     def size(self) -> int:
         """Bytes of what need not be kept."""
-        tensors = list((self.memory or {}).values())
-        if self.surroundings:
-            tensors += self.surroundings.tensors
+        tensors = [t for read in (self.read, self.negative) if read for t in read.tensors]
         return sum({t.data_ptr(): t.nbytes for t in tensors}.values())
 
 
@@ -74,6 +92,7 @@ class Source:
             inversion.schedule == self.inversion.schedule
             and torch.equal(inversion.latent, self.inversion.latent)
             and Conditioning.of(inversion.text).same(self.inversion.text)
+            and alike(inversion.guidance, self.inversion.guidance)
         )
         mine, others = family.settled(self.config), family.settled(config)
         return same and (mine.feature_block, mine.mutual_blocks) == (others.feature_block, others.mutual_blocks)
@@ -91,18 +110,26 @@ class Source:
             return known
         inversion, t = self.inversion, self.inversion.schedule.timesteps[i]
         z = known.latent if known else self.steps[i - 1].denoised if i else inversion.latent
-        self.evaluations += 1
-        config = model.family.settled(self.config)
-        prediction, seen, remembered, around = model.look(
-            z, t, inversion.text, config.feature_block, config.mutual_blocks, window
-        )
+        prediction, seen, read = self._look(model, z, t, inversion.text, window)
+        followed = negative = None
+        if guidance := inversion.guidance:
+            followed, _ = inversion.schedule.denoise(prediction, t, z)
+            unwanted, _, negative = self._look(model, z, t, guidance.negative, window)
+            prediction = guidance(prediction, unwanted)
         denoised, preview = inversion.schedule.denoise(prediction, t, z)
         finite(denoised, "the unedited latent", of_unet(model.unet.dtype))
-        plain = SourceStep(i, t, z, denoised, preview)
+        plain = SourceStep(i, t, z, denoised, preview, followed=followed)
         feature = feature or (known is not None and known.feature is not None)
-        whole = replace(plain, feature=seen if feature else None, memory=remembered, surroundings=around)
+        whole = replace(plain, feature=seen if feature else None, read=read, negative=negative)
         if self.keep is None:
             free = free_bytes(z.device)
             self.keep = free is None or whole.size * len(inversion.schedule.timesteps) <= SHARE * free
         self.steps[i : i + 1] = [whole if self.keep else plain]
         return whole
+
+    def _look(self, model: Model, z: Tensor, t: int, text: Text, window: Window | None) -> tuple[Tensor, Tensor, Read]:
+        """Prediction, F(z) and what is read of both, when ``text`` is told."""
+        config = model.family.settled(self.config)
+        self.evaluations += 1
+        prediction, feature, *read = model.look(z, t, text, config.feature_block, config.mutual_blocks, window)
+        return prediction, feature, Read(*read)

@@ -62,5 +62,5 @@ class Supervision:
         loss = edit.handles.loss(feature, edit.reference)
         if denoised is None:
             return loss
-        outside = mask_loss(denoised, self.step.denoised, self.evaluation.region.editable)
+        outside = mask_loss(denoised, self.step.wanted, self.evaluation.region.editable)
         return loss + self.config.mask_weight * outside

@@ -46,10 +46,10 @@ class Conditioning:
     def tensors(self) -> list[Tensor]:
         return [self.text] if self.added is None else [self.text, self.added]
 
-    def checked(self) -> Conditioning:
+    def checked(self, name: str = "the text") -> Conditioning:
         """Itself. Raises ``ValueError`` when it holds a NaN or an infinite value."""
         for tensor in self.tensors:
-            finite(tensor, "the text", "look at the text encoder")
+            finite(tensor, name, "look at the text encoder")
         return self
 
     def same(self, other: Text) -> bool:

@@ -93,9 +93,9 @@ def denoised(
     edit = Edit(points, inversion, config, dragged)
     for i in range(dragged.index, len(inversion.schedule.timesteps)):
         step = evaluation.unedited(source, i, feature=False, memory=True)
-        looking = {name: x for name, x in step.memory.items() if any(_within(name, block) for block in mutual)}
-        with evaluation.within(step):
-            evaluation.denoise([edit], replace(step, memory=looking), mutual=i > dragged.index)
+        memory = {name: x for name, x in step.read.memory.items() if any(_within(name, block) for block in mutual)}
+        looking = replace(step, read=replace(step.read, memory=memory))
+        evaluation.denoise([edit], looking, mutual=i > dragged.index)
     return edit.z
 
 

@@ -95,7 +95,7 @@ def product_step(unet, z, text, config, points, mask, size):
     supervision.begin([edit], unedited)
 
     def step() -> float:
-        with evaluation.within(unedited):
+        with evaluation.within(unedited.read):
             supervision.update([edit])
         return edit.loss
 

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> Report:
     def size(source: Source) -> int:
         tensors = {}
         for step in source.steps:
-            for t in (step.latent, step.denoised, step.feature, *(step.memory or {}).values()):
+            for t in (step.latent, step.denoised, step.feature, *(step.read.memory.values() if step.read else ())):
                 if t is not None:
                     tensors[t.untyped_storage().data_ptr()] = t.untyped_storage().nbytes()
         return sum(tensors.values())

@@ -216,7 +216,7 @@ def test_a_source_that_does_not_fit_in_memory_is_computed_again(model, inversion
     monkeypatch.setattr("gooddrag.method.source.free_bytes", lambda device: 0)
     result = drag(model, inversion, points, mask, fast)
     assert torch.equal(result.latent, expected.latent)
-    assert all(step.feature is None and step.memory is None for step in result.state.source.steps)
+    assert all(step.feature is None and step.read is None for step in result.state.source.steps)
 
 
 def test_a_drag_goes_on_from_its_state(model, inversion, points, mask, fast):

@@ -221,11 +221,11 @@ def test_a_second_drag_in_the_same_window_evaluates_nothing_of_the_source(model,
 def test_surroundings_that_do_not_fit_in_memory_are_computed_again(model, wide, mask, windowed, monkeypatch):
     expected = drag(model, wide, POINTS, mask, windowed)
     step = expected.state.source.steps[0]
-    assert step.size > sum(t.nbytes for t in step.memory.values())
+    assert step.size > sum(t.nbytes for t in step.read.memory.values())
     monkeypatch.setattr("gooddrag.method.source.free_bytes", lambda device: 0)
     result = drag(model, wide, POINTS, mask, windowed)
     assert torch.equal(result.latent, expected.latent)
-    assert all(s.surroundings is None and s.memory is None for s in result.state.source.steps)
+    assert all(s.read is None for s in result.state.source.steps)
 
 
 def test_a_drag_in_a_window_goes_on(model, wide, mask, windowed):
@@ -268,7 +268,7 @@ def test_on_the_demo_model_a_window_drags_like_the_whole():
         results.append((result, codec.decode(vae, result.latent, (256, 256))))
     (whole, expected), (part, picture) = results
     undragged = codec.decode(vae, whole.source, (256, 256))
-    assert source.steps[0].surroundings.window.share < 0.5
+    assert source.steps[0].read.surroundings.window.share < 0.5
     for a, b in zip(part.trace.trackings, whole.trace.trackings, strict=True):
         assert (to_grid(a.handles, (128, 128)) - to_grid(b.handles, (128, 128))).abs().max() <= 1
     # what the window leaves out is small beside what the drag does
