@@ -13,6 +13,7 @@ from .method.lora import LoRA, applied, train_lora
 from .method.state import DragResult
 from .method.trace import DragTrace
 from .network.conditioning import Conditioning
+from .network.guidance import Guidance
 from .network.model import Model
 from .picture.geometry import DragPoints
 from .progress import Progress
@@ -26,6 +27,7 @@ __all__ = [
     "DragResult",
     "DragTrace",
     "Edit",
+    "Guidance",
     "Inversion",
     "LoRA",
     "Model",

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..gooddrag.finite import finite
 from ..gooddrag.network.conditioning import Conditioning, Text
+from ..gooddrag.network.guidance import Guidance
 from . import control, families, notices
 from .host import plain
 
@@ -99,6 +100,26 @@ def told(
     asked = None if size is None else control.of(conditioning[0][1], model, size, name)
     added = _added(model, conditioning, z, name)
     return text if added is None and asked is None else Conditioning(text, added, asked)
+
+
+def guidance(
+    model: ModelPatcher, scale: float, positive: list, negative: list | None, z: Tensor, size: tuple[int, int]
+) -> Guidance | None:
+    """Away from ``negative`` by ``scale``; None where that is 1. Raises ``ValueError`` without a negative. A ControlNet that
+    *Apply ControlNet (OLD)* put on ``positive`` acts on the negative too, as in ComfyUI's samplers."""
+    if scale == 1:
+        if negative is not None:
+            notices.tell("`negative` does nothing while `guidance` is 1; raise `guidance` to keep away from it.")
+        return None
+    if negative is None:
+        raise ValueError(
+            f"`guidance` is {scale:g} and `negative` is not connected; connect a CLIPTextEncode, its text may be empty, or set "
+            "`guidance` to 1"
+        )
+    both = positive[0][1].get("control") if positive[0][1].get("control_apply_to_uncond") else None
+    if both is not None and negative and negative[0][1].get("control") is None:
+        negative = [[text, {**options, "control": both}] for text, options in negative]
+    return Guidance(scale, told(model, negative, z, "negative", size=size))
 
 
 def _added(model: ModelPatcher, conditioning: list, z: Tensor, name: str) -> Tensor | None:

@@ -46,21 +46,38 @@ class Invert(io.ComfyNode):
                     tooltip="How far to go towards noise, 0 to 1. Higher allows larger changes and keeps less of "
                     "the picture; the paper uses 0.75.",
                 ),
+                io.Conditioning.Input(
+                    "negative",
+                    optional=True,
+                    tooltip="What the picture is kept away from, with `guidance` above 1: a CLIPTextEncode, its text may be empty.",
+                ),
+                io.Float.Input(
+                    "guidance",
+                    default=1.0,
+                    min=1.0,
+                    max=30.0,
+                    step=0.1,
+                    tooltip="Classifier-free guidance (cfg) in the inversion and whenever the drag denoises; these then take "
+                    "twice as long. 1 is none, as in the paper. Higher follows `positive` more, and gives the picture back less "
+                    "exactly.",
+                ),
             ],
             outputs=[
                 InversionType.Output(display_name="inversion", tooltip="For GoodDrag Sampler."),
                 io.Latent.Output(
                     display_name="noise",
                     tooltip="z_T, for other samplers: KSamplerAdvanced with add_noise off, euler, ddim_uniform, "
-                    "the same steps, and start_at_step the steps that were not inverted (12 of 50 at strength 0.75) gives "
-                    "the picture back.",
+                    "the same steps and cfg, and start_at_step the steps that were not inverted (12 of 50 at strength 0.75) "
+                    "gives the picture back.",
                 ),
             ],
         )
 
     @classmethod
     @notices.shown
-    def execute(cls, model, vae, image, positive, preset, steps, strength) -> io.NodeOutput:
+    def execute(
+        cls, model, vae, image, positive, preset, steps, strength, guidance=1.0, negative=None
+    ) -> io.NodeOutput:
         families.unet_config(model)
         patches.tell(model)
         config = DragConfig(**settings(FIELDS, preset, {"steps": steps, "strength": strength}))
@@ -68,9 +85,11 @@ class Invert(io.ComfyNode):
         size = (image.shape[2], image.shape[1])
         z0 = host.to_model(model, host.encode(vae, image))
         text = conditioning.told(model, positive, z0, size=size)
-        loaded = lent.diffusers_model(model, tuple(z0.shape), beside=control.models(text))
-        with loaded as borrowed, control.running(text):
-            inversion = invert(borrowed, z0, text, size, config, host.callback(model))
+        guided = conditioning.guidance(model, guidance, positive, negative, z0, size)
+        texts = [text, guided.negative] if guided else [text]
+        loaded = lent.diffusers_model(model, tuple(z0.shape), beside=control.models(*texts))
+        with loaded as borrowed, control.running(*texts):
+            inversion = invert(borrowed, z0, text, size, config, host.callback(model), guidance=guided)
             key = lent.fingerprint(borrowed)
         noise = latents.for_samplers(model, inversion.latent, inversion.schedule.timesteps[0])
         return io.NodeOutput(

@@ -15,7 +15,7 @@ GUIDANCE = (
     "sampler_post_cfg_function",
     "sampler_calc_cond_batch_function",
 )
-"""They act between predictions with and without a prompt; a drag evaluates the U-Net with its prompt alone."""
+"""They act between predictions with a prompt and with a negative one, which a drag puts together plainly."""
 
 IRRELEVANT = {"transformer_options", "disable_cfg1_optimization", "torch_compile_kwargs"}
 HONOURED_OBJECTS = {"model_sampling", "manual_cast_dtype"}
@@ -83,5 +83,6 @@ def tell(model: ModelPatcher) -> None:
         notices.tell(f"`model` carries {', '.join(others)}: not used here, the picture is computed as if without.")
     if guidance:
         notices.tell(
-            f"`model` carries {', '.join(guidance)}, which acts on guidance: a drag follows `positive` alone, without guidance."
+            f"`model` carries {', '.join(guidance)}, which acts on guidance: not used here; `guidance` of GoodDrag DDIM "
+            "Inversion is the plain one."
         )

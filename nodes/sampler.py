@@ -262,7 +262,8 @@ class Sampler(io.ComfyNode):
         other = None
         if edited is not None:
             other = conditioning.told(model, edited, inversion.latent, "edited", size=inversion.size)
-        texts = [inversion.text] if other is None else [inversion.text, other]
+        negative = inversion.guidance and inversion.guidance.negative
+        texts = [text for text in (inversion.text, other, negative) if text is not None]
         shape = (count, *inversion.latent.shape[1:])
         loaded = lent.diffusers_model(model, shape, gradients=gradients, beside=control.models(*texts))
         with loaded as borrowed, control.running(*texts):
