@@ -127,13 +127,12 @@ class Points(io.ComfyNode):
 
     @classmethod
     def _origin(cls) -> dict:
-        """What the page needs to know whose picture this is, and whether it still is what a run would deliver."""
+        """What the page needs to know whether picture and mask still are what a run would deliver."""
         hidden = cls.hidden
         if hidden is None:
-            return {"upstream": None, "mask_upstream": None, "workflow": None}
-        workflow = (hidden.extra_pnginfo or {}).get("workflow") or {}
+            return {"upstream": None, "mask_upstream": None}
         made = {name: made_of(hidden.prompt, hidden.unique_id, name) for name in ("image", "mask")}
-        return {"upstream": made["image"], "mask_upstream": made["mask"], "workflow": workflow.get("id")}
+        return {"upstream": made["image"], "mask_upstream": made["mask"]}
 
     @classmethod
     def _shown(cls, mask: torch.Tensor | None, given: torch.Tensor | None) -> dict:

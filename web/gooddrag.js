@@ -9,6 +9,7 @@ import { openDialog } from "./points/dialog.mjs";
 import { tellFailures } from "./points/failures.mjs";
 import { attach, everySession, listen, placeShown } from "./points/host.mjs";
 import { taker } from "./points/intake.mjs";
+import { Runs } from "./points/runs.mjs";
 import { Session } from "./points/session.mjs";
 import { Editor } from "./points/view.mjs";
 import { attachPresets } from "./presets.mjs";
@@ -88,8 +89,9 @@ function showPresentEditors() {
 app.registerExtension({
   name: "GoodDrag",
   setup() {
-    listen(app, api);
-    tellFailures(app, api, everySession);
+    const runs = new Runs(app, api);
+    listen(app, api, runs);
+    tellFailures(app, api, runs, everySession);
     colourSockets(app);
   },
   beforeRegisterNodeDef(/** @type {any} */ _type, /** @type {any} */ definition) {

@@ -154,18 +154,17 @@ def test_what_made_a_picture_is_the_prompt_behind_the_input_with_stamps_of_its_f
         assert upstream.made_of(*nothing, "image") is None
 
 
-def test_the_page_is_told_what_made_the_picture_and_in_which_workflow(nodes, monkeypatch):
+def test_the_page_is_told_what_made_picture_and_mask(nodes, monkeypatch):
     prompt = {
         "1": {"class_type": "EmptyImage", "inputs": {"width": 64}},
         "2": {"class_type": "P", "inputs": {"image": ["1", 0]}},
     }
     prompt["3"] = {"class_type": "SolidMask", "inputs": {"value": 1}}
     prompt["2"]["inputs"]["mask"] = ["3", 0]
-    hidden = SimpleNamespace(prompt=prompt, unique_id="2", extra_pnginfo={"workflow": {"id": "abc"}})
+    hidden = SimpleNamespace(prompt=prompt, unique_id="2", extra_pnginfo=None)
     node = nodes["GoodDrag_Points"]
     monkeypatch.setattr(node, "hidden", hidden)
     (arrived,) = node.execute(image=torch.rand(1, 64, 64, 3), points="").ui["gooddrag_points"]
-    assert arrived["workflow"] == "abc"
     assert arrived["upstream"] == {"link": ["1", 0], "nodes": {"1": prompt["1"]}, "files": {}}
     assert arrived["mask_upstream"] == {"link": ["3", 0], "nodes": {"3": prompt["3"]}, "files": {}}
 

@@ -5,16 +5,18 @@ const WATCH_MS = 400;
 const LONGEST = 400;
 
 /**
- * @param {any} app @param {any} api @param {() => Iterable<import("./session.mjs").Session>} sessions
+ * @param {any} app @param {any} api @param {import("./runs.mjs").Runs} runs @param {() => Iterable<import("./session.mjs").Session>} sessions
  */
-export function tellFailures(app, api, sessions) {
+export function tellFailures(app, api, runs, sessions) {
   /** @param {string} why */
   const fail = (why) => {
     for (const session of sessions()) session.fail(why.length > LONGEST ? `${why.slice(0, LONGEST)}...` : why);
   };
-  api.addEventListener("execution_start", () => fail(""));
-  api.addEventListener("execution_error", (/** @type {any} */ { detail }) => {
-    fail(`The run stopped in ${title(app, detail.node_id, detail.node_type)}: ${String(detail.exception_message ?? "").trim()}`);
+  api.addEventListener("execution_start", async (/** @type {any} */ { detail }) => {
+    if (await runs.ours(detail.prompt_id)) fail("");
+  });
+  api.addEventListener("execution_error", async (/** @type {any} */ { detail }) => {
+    if (await runs.ours(detail.prompt_id)) fail(`The run stopped in ${title(app, detail.node_id, detail.node_type)}: ${String(detail.exception_message ?? "").trim()}`);
   });
   // what is refused before it runs comes with the answer to the request, and there is no event for that
   let seen = app.lastNodeErrors;

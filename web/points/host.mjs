@@ -62,16 +62,17 @@ function behind(app, id, ...inputs) {
 /** Copies whose points are dragged by the sampler with this id. @param {any} app @param {unknown} id */
 const dragging = (app, id) => behind(app, id, "points");
 
-/** @param {any} app @param {any} api @param {any} data of an "executed" event */
-async function executed(app, api, { node: id, output }) {
+/** @param {any} app @param {any} api @param {any} data of an "executed" event @param {Watched[]} asked for a picture when it came */
+async function executed(app, api, { node: id, output }, asked) {
   if (!output) return;
   const [arrived] = output.gooddrag_points ?? [];
   if (arrived) {
     for (const watch of watched.values()) {
       if (!watch.has(id)) continue;
       // asked for a picture, a person expects no more than that
-      if (arrived.stopped && !watch.fetching) tell(app, arrived.stopped);
-      await watch.arrived(String(id), arrived);
+      const expected = asked.includes(watch);
+      if (arrived.stopped && !expected) tell(app, arrived.stopped);
+      await watch.arrived(String(id), arrived, expected);
     }
   }
   const [result] = output.gooddrag_result ?? [];
@@ -94,8 +95,8 @@ function tell(app, why) {
   app.extensionManager?.toast?.add?.({ severity: "warn", summary: "GoodDrag Points stopped this run", detail, life: 10_000 });
 }
 
-/** @param {any} app @param {any} api */
-export function listen(app, api) {
+/** @param {any} app @param {any} api @param {import("./runs.mjs").Runs} runs */
+export function listen(app, api, runs) {
   // two fingers on a picture zoom the picture; ComfyUI, which listens further out, would zoom the graph as well
   for (const name of ["touchstart", "touchmove", "touchend", "touchcancel"]) {
     window.addEventListener(name, (e) => {
@@ -103,19 +104,27 @@ export function listen(app, api) {
     }, { capture: true, passive: true });
   }
   /** @type {unknown} */ let running = null;
+  /** @param {unknown} run */
+  const end = async (run) => {
+    if (await runs.ours(run)) watched.forEach(ended);
+  };
   api.addEventListener("executing", (/** @type {any} */ event) => {
-    running = event.detail;
-    if (running === null || running === undefined) watched.forEach(ended);
+    running = event.detail ?? null;
+    if (running === null) void end(runs.current);
   });
-  api.addEventListener("executed", (/** @type {any} */ event) => void executed(app, api, event.detail));
+  api.addEventListener("executed", async (/** @type {any} */ { detail }) => {
+    const asked = [...watched.values()].filter((watch) => watch.fetching);
+    if (await runs.ours(detail.prompt_id)) await executed(app, api, detail, asked);
+  });
   for (const name of ["execution_error", "execution_interrupted"]) {
-    api.addEventListener(name, () => watched.forEach(ended));
+    api.addEventListener(name, (/** @type {any} */ { detail }) => void end(detail?.prompt_id));
   }
   /** @param {Blob} blob @param {unknown} id */
   const preview = async (blob, id) => {
     const found = dragging(app, id);
-    if (!found.length) return;
+    if (!found.length || !(await runs.ours(runs.current))) return;
     const bitmap = await createImageBitmap(blob);
+    if (running === null) return; // the run has ended meanwhile
     for (const [watch, copy] of found) watch.put(copy, { preview: bitmap });
   };
   window.addEventListener("focus", () => watched.forEach((watch) => void watch.lookAtFiles()));

@@ -253,16 +253,14 @@ export class Watched {
     this.look();
   }
 
-  /** A run delivered a picture. @param {string} id @param {any} arrived */
-  async arrived(id, arrived) {
-    if (arrived.workflow && this.root?.id && arrived.workflow !== this.root.id) return; // of another tab
+  /** A run delivered a picture. @param {string} id @param {any} arrived @param {boolean} expected a person asked for no more than that */
+  async arrived(id, arrived, expected) {
     const [picture, shade] = await Promise.all([arrived.image, arrived.mask].map((file) => (file ? loadPicture(viewUrl(this.api, file)) : null)));
     const other = JSON.stringify(this.own.get(`image ${id}`)?.upstream) !== JSON.stringify(arrived.upstream);
     if (other) this.put(id, { after: null, result: null });
     this.keep({ id, input: "image", picture, upstream: arrived.upstream });
     if (arrived.masked) this.keep({ id, input: "mask", picture: shade, upstream: arrived.mask_upstream });
-    // who asked for the picture expects no more
-    const stopped = this.fetching ? "" : arrived.stopped ?? "";
+    const stopped = expected ? "" : arrived.stopped ?? "";
     this.setFetching(false);
     this.look();
     this.put(id, { suggestion: arrived.suggestion ?? [], protected: arrived.protected ?? [], stopped });

@@ -1,0 +1,47 @@
+// @ts-check
+/**
+ * Whose a run is. What a run reports reaches every page with the client id of the one that queued it, such as a duplicated browser tab,
+ * and a page in which another workflow was opened since; nodes are numbered alike in all of them.
+ * @typedef {{client?: string, workflow?: string}} Owner
+ */
+
+const REMEMBERED = 32;
+
+export class Runs {
+  /** @param {any} app @param {any} api */
+  constructor(app, api) {
+    this.app = app;
+    this.api = api;
+    /** The run that began last. @type {unknown} */ this.current = undefined;
+    /** @type {Map<unknown, Promise<Owner>>} */ this.owners = new Map();
+    api.addEventListener("execution_start", (/** @type {any} */ { detail }) => {
+      this.current = detail?.prompt_id;
+      void this.ours(this.current);
+    });
+  }
+
+  /** Whether a run is of the workflow that is open here; answers come in the order of the questions. @param {unknown} prompt its id */
+  async ours(prompt) {
+    if (prompt === undefined || prompt === null) return true;
+    const asked = this.owners.get(prompt) ?? ask(this.api, prompt);
+    this.owners.set(prompt, asked);
+    if (this.owners.size > REMEMBERED) this.owners.delete(this.owners.keys().next().value);
+    const { client, workflow } = await asked;
+    const here = (this.app.rootGraph ?? this.app.graph?.rootGraph ?? this.app.graph)?.id;
+    return (!client || client === this.api.clientId) && (!workflow || !here || workflow === here);
+  }
+}
+
+/** @param {any} api @param {unknown} prompt @returns {Promise<Owner>} nothing if the server does not know */
+async function ask(api, prompt) {
+  /** @param {string} route */
+  const get = async (route) => (await api.fetchApi(route)).json();
+  try {
+    const { queue_running: running = [], queue_pending: pending = [] } = await get("/queue");
+    const found = [...running, ...pending].find(([, id]) => id === prompt) ?? (await get(`/history/${prompt}`))[String(prompt)]?.prompt;
+    const { client_id: client, extra_pnginfo } = found?.[3] ?? {};
+    return { client, workflow: extra_pnginfo?.workflow?.id };
+  } catch {
+    return {}; // the server is away, and reports nothing either
+  }
+}
