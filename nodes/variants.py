@@ -25,7 +25,7 @@ class Variants(io.ComfyNode):
                     min=0.0,
                     max=3.0,
                     step=0.05,
-                    tooltip="Length of the arrows in the first picture: 1 is as they were drawn.",
+                    tooltip="Length of the arrows in the first picture: 1 is as they were drawn. Never less than a pixel.",
                 ),
                 io.Float.Input(
                     "longest",

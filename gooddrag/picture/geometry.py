@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..finite import finite
-from .sizes import for_picture
+from .sizes import apart, for_picture
 from .value import Pair, Point, Value, dump, is_anchor, parse
 
 LATENT_CELL = 8
@@ -78,13 +78,17 @@ class DragPoints:
         return tuple(not is_anchor(*pair) for pair in zip(self.handles, self.targets))
 
     def lengthened(self, factor: float) -> DragPoints:
-        """The same handles, their targets at ``factor`` of the way, kept inside the picture; anchors stay anchors."""
+        """The same handles, their targets at ``factor`` of the way, kept inside the picture; anchors stay anchors, and arrows
+        arrows: no shorter than a pixel."""
 
         def along(handle: Point, target: Point) -> Point:
             if is_anchor(handle, target):
                 return target
             x, y = (h + factor * (t - h) for h, t in zip(handle, target))
-            return min(max(x, 0), self.width - 1), min(max(y, 0), self.height - 1)
+            end = min(max(x, 0), self.width - 1), min(max(y, 0), self.height - 1)
+            direction = target[0] - handle[0], target[1] - handle[1]
+            _, end = apart(handle, end, direction, (self.width, self.height))
+            return target if is_anchor(handle, end) else end
 
         return dataclasses.replace(self, targets=tuple(map(along, self.handles, self.targets)))
 

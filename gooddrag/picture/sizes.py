@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from .value import Point, Shape, Value
+from .value import Pair, Point, Shape, Value, is_anchor
 
 Size = tuple[int, int]
 """(width, height) in pixels."""
@@ -41,9 +41,29 @@ def for_picture(value: Value, size: Size) -> Value:
     )
 
 
+def apart(handle: Point, target: Point, direction: Point, size: Size) -> tuple[Point, Point]:
+    """An arrow's ends in a picture of ``size``, at least a pixel apart: where both have come to lie on one pixel, which would
+    make it an anchor, the target is a pixel further along ``direction``, or where the picture ends the handle a pixel
+    further back."""
+    if not is_anchor(handle, target):
+        return handle, target
+    longest = max(abs(direction[0]), abs(direction[1]))
+    step = direction[0] / longest, direction[1] / longest
+
+    def inside(x: float, y: float) -> Point:
+        return min(max(x, 0.0), size[0] - 1.0), min(max(y, 0.0), size[1] - 1.0)
+
+    ahead = handle[0] + step[0], handle[1] + step[1]
+    if inside(*handle) != handle:
+        return handle, ahead
+    ahead = inside(*ahead)
+    return (inside(target[0] - step[0], target[1] - step[1]), target) if is_anchor(handle, ahead) else (handle, ahead)
+
+
 def rescaled(value: Value, size: Size) -> Value:
     """``value``, which names its size, stretched to a picture of ``size``: points move with what they lie on, what was in the
-    picture stays in it, brushes and growths scale with the geometric mean of both factors."""
+    picture stays in it, arrows and anchors stay what they are, brushes and growths scale with the geometric mean of both
+    factors."""
     old = value.size
     fx, fy = size[0] / old[0], size[1] / old[1]
     mean = math.sqrt(fx * fy)
@@ -63,5 +83,12 @@ def rescaled(value: Value, size: Size) -> Value:
             drawn = min(max(drawn * mean, -GROWTH), GROWTH)
         return dataclasses.replace(s, points=tuple(map(point, s.points)), size=drawn)
 
-    pairs = tuple(dataclasses.replace(p, handle=point(p.handle), target=point(p.target)) for p in value.pairs)
+    def ends(p: Pair) -> Pair:
+        handle, target = point(p.handle), point(p.target)
+        if is_anchor(p.handle, p.target):
+            return dataclasses.replace(p, handle=handle, target=handle)
+        handle, target = apart(handle, target, (p.target[0] - p.handle[0], p.target[1] - p.handle[1]), size)
+        return dataclasses.replace(p, handle=handle, target=target)
+
+    pairs = tuple(map(ends, value.pairs))
     return dataclasses.replace(value, pairs=pairs, shapes=tuple(map(shape, value.shapes)), size=size)

@@ -206,6 +206,12 @@ def test_regions_around_arrows_agree():
     assert 6000 < strokes < 8000  # anchors were among them
 
 
+def short(rng: random.Random, size: tuple[int, int]) -> list[list[float]]:
+    """A pair of a few pixels, sometimes at a border or in a corner."""
+    handle = [rng.choice([0, s - 1, rng.uniform(0, s - 1)]) for s in size]
+    return [handle, [min(max(h + rng.uniform(-3, 3), 0), s - 1) for h, s in zip(handle, size)]]
+
+
 def test_sizes_agree():
     """What is the same picture in another size, and where points, strokes and growths move then."""
     rng = random.Random(7)
@@ -218,12 +224,12 @@ def test_sizes_agree():
         data = {
             "width": old[0],
             "height": old[1],
-            "pairs": [points[:2], points[2:]],
+            "pairs": [points[:2], points[2:], *(short(rng, old) for _ in range(3))],
             "mask": {"shapes": random_shapes(rng, *old)},
         }
         sides = [dict(zip(("width", "height"), size)) for size in (old, new)]
         questions.append({"resized": json.dumps(data), "from": sides[0], "to": sides[1]})
-    same = 0
+    same = collapsed = 0
     for question, line in zip(questions, ask(questions)):
         theirs, size = json.loads(line), tuple(question["to"].values())
         read = value.parse(question["resized"])
@@ -231,10 +237,15 @@ def test_sizes_agree():
         same += theirs["same"]
         ours = sizes.rescaled(read, size)
         assert [p["handle"] + p["target"] for p in theirs["pairs"]] == [[*p.handle, *p.target] for p in ours.pairs]
+        collapsed += any(
+            value.is_anchor(p.handle, p.target) != value.is_anchor(q.handle, q.target)
+            for p, q in zip(read.pairs, ours.pairs)
+        )
         for there, here in zip(theirs["shapes"], ours.shapes, strict=True):
             assert there.get("points", []) == [list(p) for p in here.points]
             assert there.get("size", 0) == here.size
     assert 50 < same < 350
+    assert collapsed == 0
 
 
 def test_schema_describes_what_is_written():

@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 
 import pytest
 import torch
@@ -201,6 +202,20 @@ def test_lengthened_points_stay_in_the_picture():
     assert points.lengthened(0.5).targets == ((20, 30), (70, 50))
     assert points.lengthened(1) == points
     assert points.lengthened(3).targets == ((70, 59), (0, 50))
+
+
+@pytest.mark.parametrize("factor", [0, 0.05, 0.25, 1, 2])
+def test_lengthened_arrows_are_no_shorter_than_a_pixel(factor):
+    rng = random.Random(3)
+    handles = [(rng.choice([0, 99, rng.uniform(0, 99)]), rng.choice([0, 59, rng.uniform(0, 59)])) for _ in range(60)]
+    targets = [(min(max(x + rng.uniform(-9, 9), 0), 99), min(max(y + rng.uniform(-9, 9), 0), 59)) for x, y in handles]
+    points = DragPoints(tuple(handles), tuple(targets), 100, 60)
+    longer = points.lengthened(factor)
+    assert longer.handles == points.handles
+    assert longer.moving == points.moving
+    short = DragPoints.from_text("10,20>40,60", 200, 200).lengthened(factor)
+    (end,) = short.targets
+    assert end == pytest.approx((10 + 30 * max(factor, 1 / 40), 20 + 40 * max(factor, 1 / 40)))
 
 
 def test_no_float64_reaches_a_device():

@@ -4,7 +4,7 @@ import pytest
 
 from gooddrag.picture.geometry import DragPoints
 from gooddrag.picture.sizes import for_picture, same_shape
-from gooddrag.picture.value import Pair, Shape, Value, parse
+from gooddrag.picture.value import Pair, Shape, Value, is_anchor, parse
 
 ARROW = Pair((75, 75), (140, 75))
 
@@ -48,6 +48,28 @@ def test_what_was_in_the_picture_stays_in_it_and_what_was_not_does_not():
     assert found.pairs[0] == Pair((0, 0), (299, 199))
     assert found.pairs[1].handle[0] < 0
     assert found.pairs[1].target[1] > 199
+
+
+def test_a_short_arrow_on_a_smaller_picture_stays_an_arrow():
+    pairs = (
+        Pair((400, 300), (406, 302)),
+        Pair((899, 599), (893, 599)),
+        Pair((893, 599), (899, 599)),
+        Pair((400, 300), (400, 300)),
+    )
+    small = for_picture(Value(pairs, size=(900, 600)), (90, 60)).pairs
+    moved = [tuple(t - h for h, t in zip(p.handle, p.target)) for p in small]
+    assert moved[0] == pytest.approx((1, 1 / 3))  # the same direction
+    assert moved[1] == (-1, 0)
+    assert moved[2] == (1, 0)  # where there is no more room ahead, from further back
+    assert small[2].target == (89, 59)
+    assert moved[3] == (0, 0)
+    assert DragPoints.from_value(Value(small, size=(90, 60)), 90, 60).moving == (True, True, True, False)
+
+
+def test_an_anchor_on_a_larger_picture_stays_an_anchor():
+    (pair,) = for_picture(Value((Pair((40.2, 40), (40.4, 40)),), size=(90, 60)), (900, 600)).pairs
+    assert is_anchor(pair.handle, pair.target)
 
 
 def test_there_and_back_is_the_identity():

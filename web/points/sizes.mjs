@@ -8,6 +8,8 @@
  * @typedef {import("./geometry.mjs").Size} Size
  */
 
+import { isAnchor } from "./region.mjs";
+
 const BRUSH = [0.5, 10_000]; // what a value may hold
 const GROWTH = 256;
 
@@ -20,8 +22,26 @@ export function sameShape(a, b) {
 const clamp = (x, low, high) => Math.min(Math.max(x, low), high);
 
 /**
+ * An arrow's ends in a picture, at least a pixel apart: where both have come to lie on one pixel, which would make it a pin, the
+ * target is a pixel further along, or where the picture ends the handle a pixel further back.
+ * @param {Point} handle @param {Point} target @param {Point} direction @param {Size} picture @returns {[Point, Point]}
+ */
+function apart(handle, target, direction, { width, height }) {
+  if (!isAnchor({ handle, target })) return [handle, target];
+  const longest = Math.max(Math.abs(direction[0]), Math.abs(direction[1]));
+  const step = [direction[0] / longest, direction[1] / longest];
+  /** @param {number} x @param {number} y @returns {Point} */
+  const inside = (x, y) => [clamp(x, 0, width - 1), clamp(y, 0, height - 1)];
+  /** @type {Point} */ const ahead = [handle[0] + step[0], handle[1] + step[1]];
+  const [x, y] = inside(...handle);
+  if (x !== handle[0] || y !== handle[1]) return [handle, ahead];
+  const next = inside(...ahead);
+  return isAnchor({ handle, target: next }) ? [inside(target[0] - step[0], target[1] - step[1]), target] : [handle, next];
+}
+
+/**
  * Pairs and shapes stretched from one size to another: points move with what they lie on, what was in the picture stays in
- * it, brushes and growths scale with the geometric mean of both factors.
+ * it, arrows and pins stay what they are, brushes and growths scale with the geometric mean of both factors.
  * @template {{handle: Point, target: Point}} P
  * @param {{pairs: P[], shapes: Shape[]}} doc @param {Size} from @param {Size} to
  * @returns {{pairs: P[], shapes: Shape[]}}
@@ -43,5 +63,12 @@ export function rescaled({ pairs, shapes }, from, to) {
     ...(s.kind === "brush" ? { size: clamp((s.size ?? 0) * mean, BRUSH[0], BRUSH[1]) } : {}),
     ...(s.kind === "grow" ? { size: clamp((s.size ?? 0) * mean, -GROWTH, GROWTH) } : {}),
   });
-  return { pairs: pairs.map((p) => ({ ...p, handle: point(p.handle), target: point(p.target) })), shapes: shapes.map(shape) };
+  /** @param {P} p @returns {P} */
+  const ends = (p) => {
+    const [handle, target] = [point(p.handle), point(p.target)];
+    if (isAnchor(p)) return { ...p, handle, target: handle };
+    const [from, end] = apart(handle, target, [p.target[0] - p.handle[0], p.target[1] - p.handle[1]], to);
+    return { ...p, handle: from, target: end };
+  };
+  return { pairs: pairs.map(ends), shapes: shapes.map(shape) };
 }
