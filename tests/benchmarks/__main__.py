@@ -2,7 +2,7 @@
 
 import argparse
 
-from . import batch, blocks, demo, edit, gpu, gradient, growth, masks, options, quality, region, report, source
+from . import batch, blocks, demo, edit, gpu, gradient, growth, hint, masks, options, quality, region, report, source
 
 BENCHMARKS = {
     "gradient": gradient,
@@ -10,6 +10,7 @@ BENCHMARKS = {
     "quality": quality,
     "region": region,
     "blocks": blocks,
+    "hint": hint,
     "growth": growth,
     "source": source,
     "batch": batch,
