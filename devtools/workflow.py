@@ -35,10 +35,10 @@ def to_prompt(workflow: dict, object_info: dict) -> dict:
         for name, spec in specs.items():
             if not _is_widget(spec):
                 continue
-            if not values:
-                raise ValueError(f"node {node['id']} ({node['type']}) has no value for {name}")
-            inputs[name] = values.pop(0)
             options = spec[1] if len(spec) > 1 else {}
+            if not values and "default" not in options:
+                raise ValueError(f"node {node['id']} ({node['type']}) has no value for {name}")
+            inputs[name] = values.pop(0) if values else options["default"]  # as the editor opens an older file
             if options.get("control_after_generate") or options.get("image_upload"):
                 values[:1] = []  # a second widget that belongs to the editor alone
         if values:

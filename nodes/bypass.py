@@ -105,7 +105,7 @@ def _conv(module: nn.Module, run: Callable, shape: torch.Size, device) -> tuple[
 
 
 def _checked(module: nn.Module, run: Callable, weight: Tensor, bias: Tensor, shape) -> tuple[Tensor, Tensor] | None:
-    x = torch.randn(shape, device=weight.device, generator=torch.Generator(weight.device).manual_seed(0))
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(weight.device)
     expected = run(x)
     close = torch.allclose(
         _layer(module, weight, bias)(x), expected, rtol=1e-3, atol=1e-3 * expected.abs().max().item()

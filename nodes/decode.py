@@ -68,7 +68,6 @@ class Decode(io.ComfyNode):
                 "`mask` does nothing without `image`: connect the original, whose pixels are put back outside."
             )
         elif mask is not None:
-            masks.editable(mask)
             original = pictures.one(image)
             height, width = original.shape[1:3]
             if (width, height) != size:

@@ -53,6 +53,7 @@ class Invert(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "guidance",
+                    optional=True,
                     default=1.0,
                     min=1.0,
                     max=30.0,
@@ -76,7 +77,7 @@ class Invert(io.ComfyNode):
     @classmethod
     @notices.shown
     def execute(
-        cls, model, vae, image, positive, preset, steps, strength, guidance=1.0, negative=None
+        cls, model, vae, image, positive, preset, steps, strength, negative=None, guidance=1.0
     ) -> io.NodeOutput:
         families.unet_config(model)
         patches.tell(model)

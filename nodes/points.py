@@ -18,6 +18,10 @@ from .upstream import made_of
 
 NO_ARROWS = "there are no arrows yet: draw one on the picture, from what shall move to where it shall go, and run again"
 RESCALED = "The points were placed on a {}x{} picture and are moved along to this one of {}x{}."
+NOTHING_DRAWN = (
+    "the region drawn in the editor{} lets nothing of the {}x{} picture change, so nothing could move; draw it where something "
+    "shall move, or choose *Auto* or *Whole* there"
+)
 NOTHING = (ExecutionBlocker(None),) * 3
 """What stops the nodes behind all outputs. A message in it would be shown as an error of the next node."""
 
@@ -115,6 +119,9 @@ class Points(io.ComfyNode):
         arrows = zip(placed.handles, placed.targets)
         region = editable(value, arrows, None if given is None else given.cpu().numpy(), *size, host.check_interrupted)
         region = np.ones(size[::-1], np.float32) if region is None else region.astype(np.float32)
+        if value.region == "own" and not (region >= masks.EDITABLE).any():
+            beside = "" if given is None else " and `mask` together"
+            raise ValueError(NOTHING_DRAWN.format(beside, *size))
         out = torch.from_numpy(region)
         may_change = masks.editable(out)
         check_fit(placed, may_change, size)

@@ -268,3 +268,12 @@ def test_the_seam_is_no_step(run, demo, part):
     beyond = (steps(image) - own)[seam].clamp(min=0)
     assert beyond.max() <= 2**0.5 * apart / 8 + 1e-3
     assert beyond.mean() < (steps(hard) - own)[seam].clamp(min=0).mean() / 2
+
+
+def test_grey_is_blended_and_nothing_else_is_said(decode, demo, latent):
+    """Also where the sampler would let nothing change: half white and more is its rule."""
+    given = latent(256, 256)
+    edit, _ = decode(given)
+    blended, said = decode(given, image=demo["image"], mask=torch.full((1, 256, 256), 0.4), feather=0)
+    assert torch.allclose(blended, torch.lerp(demo["image"], edit, 0.4), atol=1e-6)
+    assert said == []

@@ -99,6 +99,20 @@ def test_adapters_of_every_kind_on_the_weights(lent, demo, text, kind):
     assert (theirs - pair(lent, demo["model"], text)[1]).abs().max() > 1e-2
 
 
+def test_bypass_on_a_device_that_has_no_random_numbers_of_its_own(lent, demo, text, monkeypatch):
+    """Such as DirectML: torch makes generators for few devices."""
+    model, _ = comfy.sd.load_bypass_lora_for_models(demo["model"], None, a_lora(demo["model"]), 0.7, 0)
+
+    def on_the_cpu(*device, own=torch.Generator):
+        assert not device
+        return own()
+
+    _, theirs = pair(lent, model, text)
+    monkeypatch.setattr(torch, "Generator", on_the_cpu)
+    model, _ = comfy.sd.load_bypass_lora_for_models(demo["model"], None, a_lora(demo["model"]), 0.7, 0)
+    assert_same(pair(lent, model, text)[0], theirs)
+
+
 # ComfyUI's own forward pass fails with OFT in bypass form (a view of what is not contiguous)
 @pytest.mark.parametrize("kind", KINDS[:-1])
 def test_adapters_of_every_kind_in_bypass_form(lent, demo, text, kind, caplog):

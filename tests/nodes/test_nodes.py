@@ -161,6 +161,13 @@ def test_regions(run, demo):
     assert mask(version=1).all()
     assert torch.equal(mask(version=1, shapes=[stroke]), own)
 
+    beyond = {"kind": "brush", "points": [[900, 900]], "size": 20}
+    nothing = "^the region drawn in the editor{} lets nothing of the 256x256 picture change"
+    with pytest.raises(ValueError, match=nothing.format("")):
+        mask("own", shapes=[beyond])
+    with pytest.raises(ValueError, match=nothing.format(" and `mask` together")):
+        mask("own", shapes=[beyond], mask=connected * 0.3)
+
 
 BAD_POINTS = [
     ("nonsense", "the points are not valid JSON"),
