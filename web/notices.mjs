@@ -1,6 +1,8 @@
 // @ts-check
 /** What a node said at its last run (`text` of its output), readable in the node. */
 
+import { plain } from "./points/dom.mjs";
+
 const NAME = "gooddrag_notices";
 const LINE = 17;
 
@@ -17,7 +19,7 @@ function show(node, sentences) {
   widget.element.replaceChildren(
     ...sentences.map((sentence) => {
       const line = document.createElement("p");
-      line.textContent = sentence;
+      line.textContent = plain(sentence);
       line.style.margin = "0 0 4px";
       return line;
     }),

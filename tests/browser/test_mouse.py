@@ -86,10 +86,13 @@ def test_undo_and_redo_buttons(studio):
     studio.drag((200, 100), (240, 140), SIZE)
     studio.choose("Undo")
     near(studio.pairs(), [((100, 100), (200, 100))])
+    assert studio.says() == "Undone: pair 1 moved."
     studio.choose("Undo")
     assert studio.pairs() == []
+    assert studio.says() == "Undone: pair 1 placed."
     studio.choose("Redo")
     studio.choose("Redo")
+    assert studio.says() == "Redone: pair 1 moved."
     near(studio.pairs(), [((100, 100), (240, 140))])
     assert studio.button("Redo").is_disabled()
 

@@ -184,6 +184,10 @@ test("the same picture in another size takes the points along as one step, and u
   s = S.reduce(s, { type: "undo" });
   assert.deepEqual([s.doc.pairs[0].handle, S.sizeOf(s.doc)], [[75, 75], { width: 900, height: 900 }]);
   assert.equal(s.movedFrom, null);
+  const moved = run([at300([[75, 75], [140, 75]]), shown(900, 900)], S.initial());
+  assert.equal(S.reduce(moved, { type: "act" }).movedFrom, null); // it was read, and nothing changed
+  assert.equal(S.reduce(moved, { type: "act" }).doc, moved.doc);
+  assert.equal(S.reduce(moved, { type: "add", pairs: [pair([1, 1], [9, 9])] }).movedFrom, null);
   s = S.reduce(s, { type: "redo" });
   assert.deepEqual(s.doc.pairs[0].handle, [226, 226]);
   assert.equal(S.editable(s), true);

@@ -58,6 +58,9 @@ export function icon(name) {
   return svg;
 }
 
+/** A sentence as it is shown: without the marks around an input's name. @param {string} sentence */
+export const plain = (sentence) => sentence.replaceAll("`", "");
+
 /**
  * A button with an icon, or with words.
  * @param {string} label what it does, with its key in brackets
@@ -66,8 +69,8 @@ export function icon(name) {
 export function button(label, name, action, options = {}) {
   const face = name ? icon(name) : document.createTextNode(String(options.text ?? label));
   const { text: _text, ...rest } = options;
-  const plain = label.replace(/ \(.*\)$/, "");
-  return el("button", { type: "button", title: label, "aria-label": name ? plain : null, on: { click: () => action() }, ...rest }, [face]);
+  const bare = label.replace(/ \(.*\)$/, "");
+  return el("button", { type: "button", title: label, "aria-label": name ? bare : null, on: { click: () => action() }, ...rest }, [face]);
 }
 
 /** A labelled slider. @param {string} label @param {number} min @param {number} max @param {number} value @param {(v: number) => void} change @param {number} [step] */
@@ -80,10 +83,12 @@ export function slider(label, min, max, value, change, step = 1) {
 const CSS = `
 .gd-editor { --gd-bg: var(--comfy-input-bg, #222); --gd-panel: var(--comfy-menu-bg, #353535); --gd-fg: var(--input-text, #ddd);
   --gd-line: var(--border-color, #4e4e4e); --gd-accent: #4aa3ff; box-sizing: border-box; display: flex; flex-direction: column; gap: 4px;
-  width: 100%; height: 100%; min-height: 340px; color: var(--gd-fg); font: 12px/1.4 system-ui, sans-serif; touch-action: none; }
+  position: relative; width: 100%; height: 100%; min-height: 340px; color: var(--gd-fg); font: 12px/1.4 system-ui, sans-serif; touch-action: none; }
 .gd-editor *, .gd-dialog * { box-sizing: border-box; }
 .gd-bar { display: flex; flex-wrap: wrap; gap: 2px; align-items: center; }
 .gd-bar[hidden] { display: none; }
+.gd-bar:has(> .gd-group) { gap: 2px 12px; }
+.gd-group { display: flex; gap: 2px; }
 .gd-gap { flex: 1; }
 .gd-editor button, .gd-dialog button { font: inherit; color: var(--gd-fg); background: var(--gd-panel); border: 1px solid var(--gd-line);
   border-radius: 5px; min-width: 36px; height: 36px; padding: 0 7px; cursor: pointer; display: inline-flex; align-items: center; justify-content: center; }
@@ -105,10 +110,11 @@ const CSS = `
 .gd-editor .gd-menu button { display: flex; height: 30px; width: 100%; justify-content: space-between; gap: 18px; border: 0; }
 .gd-menu button:hover, .gd-menu button:focus { background: #1d5fa8; color: #fff; }
 .gd-menu kbd { font: inherit; opacity: .8; }
-.gd-keys { inset: 6px; padding: 8px 12px; overflow: auto; user-select: text; }
+.gd-keys { inset: 0; padding: 8px 12px; overflow: auto; user-select: text; container-type: inline-size; }
 .gd-keys dl { display: grid; grid-template-columns: minmax(110px, max-content) 1fr; gap: 3px 14px; margin: 0; }
 .gd-keys dt { font-weight: 600; }
 .gd-keys dd { margin: 0; }
+@container (max-width: 460px) { .gd-keys dl { grid-template-columns: 1fr; gap: 0; } .gd-keys dd { margin-bottom: 6px; } }
 .gd-keys > button { position: sticky; top: 0; float: right; }
 .gd-slider { display: inline-flex; align-items: center; gap: 4px; }
 .gd-slider input { width: 64px; accent-color: var(--gd-accent); }

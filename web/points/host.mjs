@@ -8,6 +8,7 @@
  */
 
 import { clearNotices } from "../notices.mjs";
+import { plain } from "./dom.mjs";
 import { Watched, loadPicture, opened, viewUrl } from "./picture.mjs";
 import { executionId, origin, placeOf } from "./upstream.mjs";
 
@@ -91,7 +92,7 @@ async function executed(app, api, { node: id, output }, asked) {
 
 /** A run stopped at the points: said where it is seen whatever part of the graph is on the screen. @param {any} app @param {string} why */
 function tell(app, why) {
-  const detail = `${why[0].toUpperCase()}${why.slice(1)}.`;
+  const detail = plain(`${why[0].toUpperCase()}${why.slice(1)}.`);
   app.extensionManager?.toast?.add?.({ severity: "warn", summary: "GoodDrag Points stopped this run", detail, life: 10_000 });
 }
 

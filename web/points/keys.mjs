@@ -51,7 +51,7 @@ export class Keys {
     switch (event.key.toLowerCase()) {
       case "z":
       case "y":
-        session.dispatch({ type: event.shiftKey || event.key.toLowerCase() === "y" ? "redo" : "undo" });
+        this.editor.travel(event.shiftKey || event.key.toLowerCase() === "y" ? "redo" : "undo");
         keepFromUndo(event);
         return true;
       case "a":

@@ -7,6 +7,7 @@
  * @typedef {{choose: (tool: Tool) => void, zoom: (factor: number) => void, fit: () => void, actualSize: () => void,
  *   chooseRegion: (region: import("./value.mjs").Region) => void, chooseShow: (show: import("./session.mjs").Show) => void,
  *   toggleTable: () => void, suggest: () => void,
+ *   travel: (type: "undo" | "redo") => void, paintStep: (shape: Shape) => void,
  *   setBrush: (change: {size?: number, hardness?: number}) => void}} Commands
  */
 
@@ -34,14 +35,10 @@ export function layout(session, commands, options) {
   const tools = new Map(
     TOOLS.map(([tool, k, words]) => [tool, button(`${words} (${k})`, tool, () => commands.choose(tool), { "aria-pressed": "false" })]),
   );
-  const undo = button("Undo (Ctrl+Z)", "undo", () => session.dispatch({ type: "undo" }));
-  const redo = button("Redo (Ctrl+Shift+Z)", "redo", () => session.dispatch({ type: "redo" }));
+  const undo = button("Undo (Ctrl+Z)", "undo", () => commands.travel("undo"));
+  const redo = button("Redo (Ctrl+Shift+Z)", "redo", () => commands.travel("redo"));
   const pairs = button("Show the pairs as a table", null, () => commands.toggleTable(), { text: "0 pairs", "aria-expanded": "false" });
-  const bar = el("div", { class: "gd-bar", role: "toolbar", "aria-label": "Tools" }, [
-    ...tools.values(),
-    el("span", { class: "gd-gap" }),
-    undo,
-    redo,
+  const view = [
     button("Zoom out (-)", "minus", () => commands.zoom(1 / 1.5)),
     button("Zoom in (+)", "plus", () => commands.zoom(1.5)),
     button("Fit the picture (f)", "fit", () => commands.fit()),
@@ -50,7 +47,10 @@ export function layout(session, commands, options) {
     button("List of keys (?)", null, () => keys.toggle(), { text: "?", "aria-label": "List of keys" }),
     options.enlarge ? button("Open in a large window (Enter)", "dialog", options.enlarge) : null,
     options.close ? button("Close (Escape)", "close", options.close) : null,
-  ]);
+  ];
+  // in a narrow node each of them is a row
+  const groups = [[...tools.values()], [undo, redo], view].map((group) => el("div", { class: "gd-group" }, group));
+  const bar = el("div", { class: "gd-bar", role: "toolbar", "aria-label": "Tools" }, groups);
   const { maskBar, mode } = maskTools(session, commands);
   const region = segments("May change", [
     ["auto", "Auto", "The region around the arrows, or the connected mask"],
@@ -67,10 +67,9 @@ export function layout(session, commands, options) {
   const notice = new StageNotice(session);
   const { stage, base, top, ends, hint } = stageParts(notice.root);
   const keys = keyList(stage);
-  stage.append(keys.root);
   const status = el("div", { class: "gd-status", role: "status", "aria-live": "polite" });
   const { error, errorText, errorRaw } = errorParts(session);
-  const root = el("div", { class: "gd-editor", role: "group", "aria-label": "GoodDrag points" }, [bar, choices, maskBar, error, stage, table.root, status]);
+  const root = el("div", { class: "gd-editor", role: "group", "aria-label": "GoodDrag points" }, [bar, choices, maskBar, error, stage, table.root, status, keys.root]);
   return { root, tools, undo, redo, pairs, region, show, keys, maskBar, mode, table, stage, base, top, ends, hint, notice, status, error, errorText, errorRaw };
 }
 
@@ -81,7 +80,7 @@ function maskTools(session, commands) {
     choices.map(([value, text]) => el("option", { value, text })));
   mode.addEventListener("change", () => session.dispatch({ type: "mode", mode: /** @type {any} */ (mode.value) }));
   /** @param {string} text @param {Shape} shape @param {string} words */
-  const step = (text, shape, words) => button(words, null, () => session.paint(shape), { text });
+  const step = (text, shape, words) => button(words, null, () => commands.paintStep(shape), { text });
   const maskBar = el("div", { class: "gd-bar", role: "toolbar", "aria-label": "Mask" }, [
     slider("Size", 2, 300, session.brush.size, (v) => commands.setBrush({ size: v })),
     slider("Hardness", 0, 1, session.brush.hardness, (v) => commands.setBrush({ hardness: v }), 0.05),

@@ -5,7 +5,7 @@
  * @typedef {import("./session.mjs").Session} Session
  */
 
-import { button, el } from "./dom.mjs";
+import { button, el, plain } from "./dom.mjs";
 import { asShown, misfit, outside } from "./state.mjs";
 
 /** What is said, for people. @param {Session} session @returns {{picture: string, mask: string, arrows: string}} */
@@ -62,9 +62,9 @@ export class StageNotice {
     const { session } = this;
     const { standing } = session;
     const said = words(session);
-    this.words.textContent = said.picture;
-    this.maskWords.textContent = said.mask;
-    this.arrowWords.textContent = said.arrows;
+    this.words.textContent = plain(said.picture);
+    this.maskWords.textContent = plain(said.mask);
+    this.arrowWords.textContent = plain(said.arrows);
     this.picture.hidden = !said.picture;
     this.mask.hidden = !said.mask;
     this.arrows.hidden = !said.arrows;

@@ -26,6 +26,7 @@
  *   | {type: "place", at: Point}
  *   | {type: "add", pairs: {handle: Point, target: Point, off?: boolean}[]}
  *   | {type: "cancel"}
+ *   | {type: "act"}
  *   | {type: "select", keys: string[], how?: "set" | "toggle" | "add"}
  *   | {type: "selectAll"}
  *   | {type: "move", dx: number, dy: number, gesture: string}
@@ -52,6 +53,9 @@ export const HISTORY = 200;
 const OFFSET = 12;
 /** What takes coordinates of the picture that is shown. */
 const ON_PICTURE = new Set(["place", "add", "move", "nudge", "set", "duplicate", "shape"]);
+
+/** What comes to the document by itself; everything else a person does. */
+const ARRIVES = new Set(["picture", "load"]);
 
 /** @returns {State} */
 export function initial() {
@@ -241,9 +245,10 @@ function sameDoc(a, b) {
  */
 export function reduce(state, action) {
   if (ON_PICTURE.has(action.type) && !editable(state)) return state;
-  const before = state.refused ? { ...state, refused: "" } : state;
+  const seen = state.movedFrom !== null && !ARRIVES.has(action.type); // what was said of the move has been read
+  const before = state.refused || seen ? { ...state, refused: "", movedFrom: seen ? null : state.movedFrom } : state;
   const after = step(before, action);
-  return after === before ? state : after;
+  return after === before && !seen ? state : after;
 }
 
 /** @param {State} state @param {Action} action @returns {State} */
@@ -272,6 +277,8 @@ function step(state, action) {
       return add(state, [{ handle: state.pending, target: action.at }]);
     case "add":
       return add(state, action.pairs);
+    case "act": // such as choosing a tool, which is no step
+      return state;
     case "cancel":
       if (state.pending) return { ...state, pending: null };
       return state.selection.length ? { ...state, selection: [] } : state;

@@ -9,7 +9,8 @@
  * @typedef {import("./state.mjs").End} End
  */
 
-import { addStyle } from "./dom.mjs";
+import { changed } from "./changes.mjs";
+import { addStyle, plain } from "./dom.mjs";
 import { Ends } from "./ends.mjs";
 import { centred, fit, kept, toScreen, zoomAt } from "./geometry.mjs";
 import { acceptDrops } from "./intake.mjs";
@@ -137,7 +138,7 @@ export class Editor {
     else if (session.after && session.continues) text = "The sampler goes on from its last run: draw on the result.";
     else if (!session.hasArrows() && session.suggestion.length) text = "The dashed arrows are a suggestion. Drag one arrow of your own to replace them.";
     else if (!session.hasArrows() && !pairs.some((p) => p.off)) text = "Press on what you want to move, and release where it shall go.";
-    this.parts.hint.textContent = text;
+    this.parts.hint.textContent = plain(text);
     this.parts.hint.hidden = !text;
   }
 
@@ -234,7 +235,7 @@ export class Editor {
   say(text) {
     const { status } = this.parts;
     status.setAttribute("aria-live", "polite");
-    status.textContent = text;
+    status.textContent = plain(text);
     status.classList.toggle("gd-failed", Boolean(text) && text === this.session.failure);
   }
 
@@ -248,7 +249,7 @@ export class Editor {
   /** Nothing can be placed now. */
   sayWhyNot() {
     const { picture, arrows } = words(this.session);
-    this.say(picture && !this.session.picture ? picture : arrows);
+    this.say(this.session.broken ? "These points cannot be read: start afresh, or undo." : arrows || picture);
   }
 
   /** Nothing can be placed now, and why is said. */
@@ -277,8 +278,23 @@ export class Editor {
 
   // ---- commands -------------------------------------------------------------------------------------------------
 
+  /** Take the last step back, or make it again. @param {"undo" | "redo"} type */
+  travel(type) {
+    const { doc } = this.session.state;
+    this.session.dispatch({ type });
+    const { doc: next } = this.session.state;
+    if (next === doc) return this.say(`There is nothing to ${type}.`);
+    this.say(type === "undo" ? `Undone: ${changed(next, doc)}.` : `Redone: ${changed(doc, next)}.`);
+  }
+
+  /** A step of drawing the mask that is no gesture. @param {import("./value.mjs").Shape} shape */
+  paintStep(shape) {
+    if (!this.closed()) this.session.paint(shape);
+  }
+
   /** @param {Tool} tool */
   choose(tool) {
+    this.session.dispatch({ type: "act" });
     this.session.tool = tool;
     this.stage.dataset.cursor = tool === "hand" ? "grab" : tool === "brush" || tool === "eraser" ? "none" : "";
     this.session.refresh();
@@ -296,7 +312,7 @@ export class Editor {
     const { doc } = this.session.state;
     const shapes = region === "own" && !doc.shapes.length && !this.session.joined() ? around(this.session.dragged(), this.size()) : [];
     const last = shapes.pop();
-    if (last && this.closed()) return;
+    if ((last || this.session.broken) && this.closed()) return;
     // one's own begins with what was there
     this.session.dispatch(last ? { type: "shape", shape: last, below: shapes } : { type: "region", region });
     const words = this.session.regionWords();
