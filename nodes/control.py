@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
 from ..gooddrag.finite import finite
+from ..gooddrag.method.trace import DragTrace
 from ..gooddrag.network.conditioning import Conditioning, Text
 from ..gooddrag.network.control import Residuals
 from ..gooddrag.network.memory import is_out_of_memory
@@ -100,6 +101,15 @@ def of(options: dict, model: ModelPatcher, size: tuple[int, int], name: str) -> 
     if chain.get_extra_hooks():
         notices.tell(f"The ControlNet on `{name}` carries hooks (LoRAs or weights that it switches on): not used here.")
     return ComfyControl(_padded(chain, size), model, name)
+
+
+def tell_of_own_hint(told: Text, traces: Iterable[DragTrace]) -> None:
+    """Say why a drag did not get there, where a hint that shows the picture as it is has told it to stay."""
+    if Conditioning.of(told).control is not None and any(trace.ended != "reached" for trace in traces):
+        notices.tell(
+            "The handles did not arrive, and the ControlNet on `positive` of GoodDrag DDIM Inversion holds the picture to its hint: "
+            "connect the hint of the result to `edited`, lower the ControlNet's strength or end its range early."
+        )
 
 
 def _controls(texts: Sequence[Text]) -> list[ComfyControl]:

@@ -273,6 +273,8 @@ class Sampler(io.ComfyNode):
                 results = [drag(borrowed, inversion, *drags, *rest, state=state, source=source, edited=other)]
             else:
                 results = drag_batch(borrowed, inversion, drags, *rest, source=source, edited=other)
+        if other is None:
+            control.tell_of_own_hint(inversion.text, [r.trace for r in results])
         last = results[-1]
         value.states[who] = last.state
         traces = tuple(

@@ -114,6 +114,18 @@ def test_inversion_and_drag_follow_the_hint_and_free_it(load, run, demo, caplog)
     assert not torch.allclose(other, followed, atol=1e-3)
 
 
+def test_a_hint_that_holds_the_drag_back_is_said(load, execute, demo):
+    model, positive, net = load("SD15"), narrow.conditioning("SD15"), narrow.controlnet("SD15")
+    own = applied(positive, net, hint(1, 256, 256))
+    given = {"vae": demo["vae"], "image": demo["image"], "positive": own}
+    (inversion, _), _ = execute("GoodDrag_Invert", model=model, **given, steps=8, strength=0.75)
+    short = {"operations": 1, "operations_per_step": 1, "gradient_steps": 1}
+    for edited, said in ((None, True), (positive, False)):
+        _, sentences = execute("GoodDrag_Sampler", model=model, inversion=inversion, points=demo["points"],
+                               mask=demo["mask"], edited=edited, **short)  # fmt: skip
+        assert any("holds the picture to its hint: connect the hint of the result" in s for s in sentences) is said
+
+
 def test_the_control_is_loaded_with_the_model_and_not_left_beside_it(load, run, demo):
     model, positive, net = load("SD15"), narrow.conditioning("SD15"), narrow.controlnet("SD15")
     edit(run, demo, model, applied(positive, net, hint(1, 256, 256)))
