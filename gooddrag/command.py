@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import os
 import sys
 import time
@@ -21,6 +22,7 @@ from .edit import edit
 from .libraries import LibraryError
 from .loading import Loaded, load
 from .network import codec
+from .network.guidance import Guidance
 from .network.memory import NotEnoughMemory, free_bytes, is_out_of_memory
 from .picture.geometry import DragPoints
 from .picture.region import editable
@@ -135,6 +137,17 @@ def _load(args: argparse.Namespace) -> Loaded:
         raise ValueError(f"the model {args.model} cannot be loaded ({type(error).__name__}: {reason})") from None
 
 
+def _check_guidance(args: argparse.Namespace) -> None:
+    if not 1 <= args.guidance < math.inf:
+        raise ValueError(f"--guidance {args.guidance:g} is not possible; give 1, which is none, or a number above it")
+    if args.guidance == 1 and args.negative:
+        raise ValueError("--negative does nothing while --guidance is 1; raise it, or leave --negative away")
+
+
+def _guidance(args: argparse.Namespace, loaded: Loaded, size: tuple[int, int]) -> Guidance | None:
+    return None if args.guidance == 1 else Guidance(args.guidance, loaded.encode_text(args.negative, size))
+
+
 def _check_memory(loaded: Loaded, size: tuple[int, int]) -> None:
     """Raise ``NotEnoughMemory`` where the autoencoder's first layer alone does not fit: the system would end the process."""
     least = 3 * 4 * loaded.vae.config.block_out_channels[0] * size[0] * size[1]
@@ -159,6 +172,7 @@ def _edit(args: argparse.Namespace, say: Callable[[str], None], written: list[st
     points = DragPoints.from_text(args.points, *size)
     mask = _mask(args.mask, points, say)
     config = _config(args)
+    _check_guidance(args)
     loaded = _load(args)
     _check_memory(loaded, size)
     bar = _Bar(_stderr())
@@ -172,6 +186,7 @@ def _edit(args: argparse.Namespace, say: Callable[[str], None], written: list[st
             points,
             mask,
             config,
+            guidance=_guidance(args, loaded, size),
             seed=args.seed,
             lora_file=Path(args.lora) if args.lora else None,
             callback=bar,
@@ -223,6 +238,10 @@ def _parser() -> argparse.ArgumentParser:
         help="demo (default), a folder in diffusers' layout, or an SD1.x or SDXL checkpoint file",
     )
     p.add_argument("--prompt", default="", help="what the picture shows; the paper uses none")
+    p.add_argument(
+        "--guidance", type=float, default=1.0, help="classifier-free guidance; 1 is none, as in the paper (default: 1)"
+    )
+    p.add_argument("--negative", metavar="PROMPT", default="", help="what to keep away from, with --guidance above 1")
     p.add_argument(
         "--preset", choices=PRESETS, help="settings from the paper's to an eighth of their cost; options below win"
     )

@@ -18,6 +18,7 @@ from .method.inversion import invert
 from .method.state import DragResult
 from .network import codec
 from .network.conditioning import Text
+from .network.guidance import Guidance
 from .network.model import Model
 from .picture.geometry import DragPoints, check_fit
 from .progress import Progress, silent
@@ -43,14 +44,15 @@ def edit(
     mask: Tensor | None = None,
     config: DragConfig = PAPER,
     *,
+    guidance: Guidance | None = None,
     seed: int = 0,
     lora_file: Path | None = None,
     callback: Callable[[Progress], None] = silent,
     tell: Callable[[str], None] = log.warning,
     kept: Callable[[Path], None] = kept_lora.unheard,
 ) -> Edit:
-    """Edit ``image`` ``(1, 3, H, W)`` in -1..1 under ``text`` ``(1, tokens, D)`` or more; see ``drag`` for points and mask, and
-    ``kept.tuned`` for ``lora_file``, ``tell`` and ``kept``."""
+    """Edit ``image`` ``(1, 3, H, W)`` in -1..1 under ``text`` ``(1, tokens, D)`` or more; see ``drag`` for points and mask,
+    ``invert`` for guidance, and ``kept.tuned`` for ``lora_file``, ``tell`` and ``kept``."""
     size = (image.shape[-1], image.shape[-2])
     check_fit(points, mask, size)
     z0, std = codec.encode(vae, image.to(model.device))
@@ -63,6 +65,6 @@ def edit(
             weights = lora.train_lora(model, z0, text, config, **how)
         fitted = lora.applied(model.unet, weights)
     with fitted:
-        inversion = invert(model, z0, text, size, config, callback)
+        inversion = invert(model, z0, text, size, config, callback, guidance=guidance)
         result = drag(model, inversion, points, mask, config, callback)
     return Edit(codec.decode(vae, result.latent, size), codec.decode(vae, result.source, size), result)

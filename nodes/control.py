@@ -107,8 +107,8 @@ def tell_of_own_hint(told: Text, traces: Iterable[DragTrace]) -> None:
     """Say why a drag did not get there, where a hint that shows the picture as it is has told it to stay."""
     if Conditioning.of(told).control is not None and any(trace.ended != "reached" for trace in traces):
         notices.tell(
-            "The handles did not arrive, and the ControlNet on `positive` of GoodDrag DDIM Inversion holds the picture to its hint: "
-            "connect the hint of the result to `edited`, lower the ControlNet's strength or end its range early."
+            "The handles did not arrive, and the ControlNet on `positive` of GoodDrag DDIM Inversion holds the picture to its "
+            "hint: connect the hint of the result to `edited`, lower the ControlNet's strength or end its range early."
         )
 
 

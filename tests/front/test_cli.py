@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,24 @@ def test_same_command_same_picture(picture):
     assert first.read_bytes() != other.read_bytes()
 
 
+def test_guidance_reaches_inversion_and_drag(picture, monkeypatch):
+    """The tiny model knows no words, so that another text stands for a negative prompt."""
+    _, plain = run(picture)
+    code, same = run(picture, "--guidance", "3", output="same.png")
+    assert code == 0
+    assert np.abs(np.int16(Image.open(same)) - np.int16(Image.open(plain))).max() <= 1  # both prompts are empty
+    load = command.load
+
+    def worded(*args, **options):
+        loaded = load(*args, **options)
+        texts = iter((loaded.encode_text, lambda prompt, size: loaded.encode_text(prompt, size) + 1))
+        return replace(loaded, encode_text=lambda *given: next(texts)(*given))
+
+    monkeypatch.setattr(command, "load", worded)
+    _, guided = run(picture, "--guidance", "3", output="guided.png")
+    assert guided.read_bytes() != plain.read_bytes()
+
+
 def test_by_default_only_the_surroundings_of_the_arrows_change(picture):
     """A constructed case: with a corner far away from a short arrow."""
     large = picture.parent / "large.png"
@@ -99,6 +118,11 @@ BAD = [
     (["--model", str(ROOT)], "is not a diffusers folder: it has no unet/config.json"),
     (["--model", __file__], "cannot be read as a checkpoint"),
     (["--prompt", "a cat"], "has no text encoder; leave the prompt empty"),
+    (["--guidance", "5", "--negative", "a cat"], "has no text encoder; leave the prompt empty"),
+    (["--guidance", "0.5"], "--guidance 0.5 is not possible; give 1, which is none, or a number above it"),
+    (["--guidance", "nan"], "--guidance nan is not possible"),
+    (["--guidance", "inf"], "--guidance inf is not possible"),
+    (["--negative", "a cat"], "--negative does nothing while --guidance is 1"),
     (["-o", "/nowhere/out.png"], "the folder /nowhere does not exist"),
     (["-o", "out.xyz"], "no picture format has the ending '.xyz'"),
     (["--trace", "/nowhere/t.json"], "--trace /nowhere/t.json: the folder"),
