@@ -24,9 +24,10 @@ from .loading import Loaded, load
 from .network import codec
 from .network.guidance import Guidance
 from .network.memory import NotEnoughMemory, free_bytes, is_out_of_memory
-from .picture.geometry import DragPoints
+from .picture.geometry import MIN_SIDE, DragPoints
 from .picture.region import editable
 from .picture.value import Value
+from .picture.working import working_size
 from .progress import Progress
 
 STAGES = {
@@ -174,19 +175,23 @@ def _edit(args: argparse.Namespace, say: Callable[[str], None], written: list[st
     config = _config(args)
     _check_guidance(args)
     loaded = _load(args)
-    _check_memory(loaded, size)
+    small = working_size(size, args.size) if args.size else size
+    if small != size:
+        say(f"edited at {small[0]}x{small[1]} and carried back into {size[0]}x{size[1]}")
+    _check_memory(loaded, small)
     bar = _Bar(_stderr())
     start = time.monotonic()
     try:
         result = edit(
             loaded.model,
             loaded.vae,
-            loaded.encode_text(args.prompt, size),
+            loaded.encode_text(args.prompt, small),
             codec.to_tensor(picture),
             points,
             mask,
             config,
-            guidance=_guidance(args, loaded, size),
+            guidance=_guidance(args, loaded, small),
+            working=args.size,
             seed=args.seed,
             lora_file=Path(args.lora) if args.lora else None,
             callback=bar,
@@ -219,6 +224,12 @@ def _config(args: argparse.Namespace) -> DragConfig:
     return preset.replace(**{name: getattr(args, name) for name in names if getattr(args, name) is not None})
 
 
+def _side(text: str) -> int:
+    if not text.isdecimal() or not MIN_SIDE <= int(text) <= 8192:
+        raise argparse.ArgumentTypeError(f"{text} is no number of pixels from {MIN_SIDE} to 8192")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     defaults = DragConfig()
     parser = argparse.ArgumentParser(prog="python -m gooddrag", description="Drag parts of a picture to new places.")
@@ -231,6 +242,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE|auto|whole",
         default="auto",
         help="what may change: white in a picture, auto for the surroundings of the arrows (the default), or whole",
+    )
+    p.add_argument(
+        "--size",
+        type=_side,
+        metavar="PIXELS",
+        help="edit a picture of more than PIXELS x PIXELS at that many and carry the edit back into it; 768 suits SD1.x, 1024 SDXL",
     )
     p.add_argument(
         "--model",

@@ -11,8 +11,20 @@ from .lora_tune import LoRATune
 from .points import Points
 from .sampler import Sampler
 from .variants import Variants
+from .working import CarryBack, Fit
 
-NODES: list[type[io.ComfyNode]] = [Points, Variants, LoRATune, Invert, Sampler, Decode, DemoModel, DemoTruth]
+NODES: list[type[io.ComfyNode]] = [
+    Points,
+    Variants,
+    LoRATune,
+    Invert,
+    Sampler,
+    Decode,
+    DemoModel,
+    DemoTruth,
+    Fit,
+    CarryBack,
+]
 
 
 class GoodDragExtension(ComfyExtension):

@@ -58,6 +58,17 @@ def check_model(value: InversionValue, model: Model, state: DragState | None) ->
     return key
 
 
+def fitted(drags: tuple[DragPoints, ...], size: tuple[int, int]) -> tuple[DragPoints, ...]:
+    """The drags in the inverted picture of ``size`` (width, height), which may be the one they were placed on, resized."""
+    first = drags[0]
+    if (first.width, first.height) != size:
+        notices.tell(
+            f"The points were placed on a {first.width}x{first.height} picture and are moved along to the inverted one of "
+            f"{size[0]}x{size[1]}."
+        )
+    return tuple(points.fitted(size) for points in drags)
+
+
 def tell_of_picture(value: InversionValue, drags: tuple[DragPoints, ...]) -> None:
     """Say when the points were placed on another picture than the inverted one."""
     placed_on = {points.picture for points in drags} - {None}

@@ -73,7 +73,8 @@ class Decode(io.ComfyNode):
             if (width, height) != size:
                 raise ValueError(
                     f"`image` is {width}x{height} but the edit {size[0]}x{size[1]}; connect the picture that was "
-                    "inverted, scaled like the latent (ImageScale) if that was scaled, or none"
+                    "inverted, scaled like the latent (ImageScale) if that was scaled, or none; GoodDrag Carry Back "
+                    "puts the edit into a larger one"
                 )
             images = seam.pasted(images, original.to(images), seam.share(mask.to(images), feather))
         overlays, trajectory, shown = images, images, {}
@@ -94,7 +95,7 @@ class Decode(io.ComfyNode):
                 frames += [draw_result(frame.resize(size), t.trace, n) for n, frame in _frames(vae, t)]
                 frames.append(overlay)
             overlays, trajectory = host.to_images(drawn), _even(host.to_images(frames))
-            after = {"image": host.temporary(images[-1:], cls), "points": points_for_page(traces[-1].trace.points)}
+            after = {"image": host.temporary(images[-1:], cls), "points": points_for_page(traces[-1].placed)}
             shown = {"gooddrag_after": [after]}
         return io.NodeOutput(images, overlays, trajectory, ui=shown)
 

@@ -239,7 +239,8 @@ class Sampler(io.ComfyNode):
             **settings(FIELDS, preset, {**given, "background": background}),
         )
         mask = masks.editable(masks.given(mask, inversion.size))
-        drags = several(points)
+        placed = several(points)
+        drags = belonging.fitted(placed, inversion.size)
         belonging.tell_of_picture(value, drags)
         for drag_points in drags:
             check_fit(drag_points, mask, inversion.size)
@@ -278,11 +279,11 @@ class Sampler(io.ComfyNode):
         last = results[-1]
         value.states[who] = last.state
         traces = tuple(
-            TraceValue(r.trace, [(operation, host.from_model(model, z)) for operation, z in r.previews])
-            for r in results
+            TraceValue(r.trace, [(operation, host.from_model(model, z)) for operation, z in r.previews], p)
+            for r, p in zip(results, placed)
         )
         samples = host.from_model(model, torch.cat([r.latent for r in results]))
-        shown = {"text": [r.trace.summary() for r in results], "gooddrag_result": [result_for_page(last.trace)]}
+        shown = {"text": [r.trace.summary() for r in results], "gooddrag_result": [result_for_page(traces[-1])]}
         return io.NodeOutput(
             {"samples": samples, latents.SIZE: inversion.size, **latents.noise_mask(mask)},
             traces if len(traces) > 1 else traces[0],

@@ -34,10 +34,12 @@ def points_for_page(points: DragPoints) -> dict:
     return {"handles": points.handles, "targets": points.targets}
 
 
-def result_for_page(trace: DragTrace) -> dict:
-    """What the editor draws after a run: the asked pairs, and the path of each handle."""
-    paths = list(zip(trace.points.handles, *(t.handles for t in trace.trackings)))
-    return {"points": points_for_page(trace.points), "paths": paths}
+def result_for_page(value: TraceValue) -> dict:
+    """What the editor draws after a run: the asked pairs, and the path of each handle, on the picture that they were placed on."""
+    points, placed = value.trace.points, value.placed
+    fx, fy = placed.width / points.width, placed.height / points.height
+    seen = ([((x + 0.5) * fx - 0.5, (y + 0.5) * fy - 0.5) for x, y in t.handles] for t in value.trace.trackings)
+    return {"points": points_for_page(placed), "paths": list(zip(placed.handles, *seen))}
 
 
 @dataclass
@@ -69,7 +71,8 @@ class InversionValue:
 @dataclass(frozen=True)
 class TraceValue:
     """What a GOODDRAG_TRACE carries for one picture: the record, and what was expected after each dragged denoising step as
-    (drag operations so far, unscaled latent)."""
+    (drag operations so far, unscaled latent). ``placed`` are the points as they were given, perhaps on a larger picture."""
 
     trace: DragTrace
     frames: list[tuple[int, Tensor]]
+    placed: DragPoints

@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..finite import finite
-from .sizes import apart, for_picture
+from .sizes import apart, for_picture, rescaled, same_shape
 from .value import Pair, Point, Value, dump, is_anchor, parse
 
 LATENT_CELL = 8
@@ -91,6 +91,21 @@ class DragPoints:
             return target if is_anchor(handle, end) else end
 
         return dataclasses.replace(self, targets=tuple(map(along, self.handles, self.targets)))
+
+    def fitted(self, size: tuple[int, int]) -> DragPoints:
+        """The same drag in the same picture of another ``size`` (width, height). Arrows stay arrows, see
+        ``sizes.rescaled``. Raises ``ValueError`` when that has another shape."""
+        size = (int(size[0]), int(size[1]))
+        if (self.width, self.height) == size:
+            return self
+        if not same_shape((self.width, self.height), size):
+            raise ValueError(
+                f"the points were placed on a {self.width}x{self.height} picture, but the picture is {size[0]}x{size[1]}, which "
+                "has another shape; connect the same picture to both"
+            )
+        pairs = tuple(Pair(h, t) for h, t in zip(self.handles, self.targets))
+        pairs = rescaled(Value(pairs, size=(self.width, self.height)), size).pairs
+        return DragPoints.from_pairs([(p.handle, p.target) for p in pairs], *size)
 
     @classmethod
     def from_pairs(cls, pairs: Iterable[tuple[Point, Point]], width: int, height: int) -> DragPoints:

@@ -377,3 +377,25 @@ def test_nobody_listening_loses_nothing(picture):
     os.close(writing)
     assert result.returncode == 0
     assert Image.open(picture.with_name("out.png")).size == (101, 90)
+
+
+def test_a_large_picture_is_edited_at_a_working_size_and_outside_not_a_bit_changes(picture, capsys):
+    large = picture.parent / "large.png"
+    before = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
+    Image.fromarray(before).save(large)
+    region = np.zeros((240, 320), np.uint8)
+    region[40:200, 60:240] = 255
+    mask = picture.parent / "mask.png"
+    Image.fromarray(region).save(mask)
+    trace = picture.parent / "trace.json"
+    more = ["--size", "128", "--mask", str(mask), "--trace", str(trace)]
+    code, out = run(large, *more, points="100,100>180,120")
+    assert code == 0
+    after = np.asarray(Image.open(out))
+    assert after.shape == before.shape
+    assert np.array_equal(after[region == 0], before[region == 0])
+    assert not np.array_equal(after, before)
+    assert "edited at 148x111 and carried back into 320x240" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        run(large, "--size", "12", points="100,100>180,120")
+    assert "12 is no number of pixels from 64 to 8192" in capsys.readouterr().err

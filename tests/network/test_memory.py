@@ -243,3 +243,23 @@ def test_running_out_says_what_helps_and_not_what_is_done(model, z0, text, inver
         assert done not in said
     assert ("a mask around what shall move" in said) == (stage in ("drag", "none"))
     assert ("although gradient checkpointing is on" in said) == (stage in ("drag", "tune"))
+
+
+def test_a_large_photograph_at_its_working_size_fits_a_card_of_8_gb():
+    """The figures of GoodDrag Fit's help page."""
+    from diffusers import UNet2DConditionModel
+
+    from gooddrag.loading import SD15
+    from gooddrag.picture.geometry import padded
+    from gooddrag.picture.working import working_size
+
+    with torch.device("meta"):
+        unet = UNet2DConditionModel.from_config(UNet2DConditionModel.load_config(SD15 / "unet")).half()
+    weights = sum(p.numel() * p.element_size() for p in unet.parameters())
+    width, height = working_size((4096, 3072), 768)
+    cells = padded(height) // 8, padded(width) // 8
+    tuning = memory.gradient_bytes(unet, (4, 4, *cells), block=None, tuning=True, checkpointing=True)
+    step = memory.gradient_bytes(unet, (1, 4, *cells), block="up_blocks.2")
+    assert weights + step < 3.5e9
+    assert weights + tuning < 6e9
+    assert weights + memory.gradient_bytes(unet, (1, 4, 384, 512), block="up_blocks.2") > 24e9
