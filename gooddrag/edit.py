@@ -70,8 +70,8 @@ def edit(
         picture = resized(image, small).clamp(-1, 1)
         result = edit(model, vae, text, picture, points.fitted(small), small_mask, config, **how, **said)
         region = None if mask is None else (mask > 0).float()
-        pictures = [(x.to(image.device).clamp(-1, 1) + 1) / 2 for x in (result.image, image)]
-        full = carried_back(*pictures, region) * 2 - 1
+        seen = [(x.to(image.device).clamp(-1, 1) + 1) / 2 for x in (result.image, image, result.source)]
+        full = carried_back(*seen[:2], region, source=seen[2]) * 2 - 1
         return replace(result, image=full if mask is None else torch.where(mask > 0, full, image))
     z0, std = codec.encode(vae, image.to(model.device))
     fitted = nullcontext()

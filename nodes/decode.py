@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import torch.nn.functional as F
 from comfy_api.v0_0_2 import io
+from comfy_execution.graph_utils import ExecutionBlocker
 from PIL import Image
 from torch import Tensor
 
@@ -11,6 +12,8 @@ from ..gooddrag.overlay import draw_result
 from ..gooddrag.picture import seam
 from . import host, latents, masks, notices, pictures
 from .types import CATEGORY, TraceType, TraceValue, points_for_page, several
+
+NO_SOURCE = "`source` of GoodDrag Decode is the picture undragged, which `trace` brings: connect GoodDrag Sampler's"
 
 
 class Decode(io.ComfyNode):
@@ -54,6 +57,10 @@ class Decode(io.ComfyNode):
                     tooltip="A batch: the picture after each denoising step that was dragged; of variants one after the other. For "
                     "Save Animated WEBP, or Create Video.",
                 ),
+                io.Image.Output(
+                    display_name="source",
+                    tooltip="The picture undragged, as the model draws it: what differs in `image` was dragged. Needs `trace`.",
+                ),
             ],
         )
 
@@ -78,6 +85,7 @@ class Decode(io.ComfyNode):
                 )
             images = seam.pasted(images, original.to(images), seam.share(mask.to(images), feather))
         overlays, trajectory, shown = images, images, {}
+        source: Tensor | ExecutionBlocker = ExecutionBlocker(NO_SOURCE)
         traces = () if trace is None else several(trace)
         if traces and len(traces) != len(images):
             raise ValueError(
@@ -97,7 +105,9 @@ class Decode(io.ComfyNode):
             overlays, trajectory = host.to_images(drawn), _even(host.to_images(frames))
             after = {"image": host.temporary(images[-1:], cls), "points": points_for_page(traces[-1].placed)}
             shown = {"gooddrag_after": [after]}
-        return io.NodeOutput(images, overlays, trajectory, ui=shown)
+        if traces:
+            source = _decoded(vae, traces[-1], traces[-1].source).float().clamp(0, 1)
+        return io.NodeOutput(images, overlays, trajectory, source, ui=shown)
 
 
 def _size(trace: TraceValue) -> tuple[int, int]:
@@ -107,8 +117,12 @@ def _size(trace: TraceValue) -> tuple[int, int]:
 def _frames(vae, trace: TraceValue) -> Iterator[tuple[int, Image.Image]]:
     """The picture after each denoising step that was dragged, with the drag operations so far."""
     for operation, z in trace.frames:
-        latent = {"samples": z, latents.SIZE: _size(trace)}
-        yield operation, host.to_pillow(latents.without_padding(host.decode(vae, z), latent))
+        yield operation, host.to_pillow(_decoded(vae, trace, z))
+
+
+def _decoded(vae, trace: TraceValue, z: Tensor) -> Tensor:
+    """A latent of the run that ``trace`` is of, as ``(1, H, W, 3)``."""
+    return latents.without_padding(host.decode(vae, z), {"samples": z, latents.SIZE: _size(trace)})
 
 
 def _even(images: Tensor) -> Tensor:

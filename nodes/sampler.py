@@ -278,8 +278,9 @@ class Sampler(io.ComfyNode):
             control.tell_of_own_hint(inversion.text, [r.trace for r in results])
         last = results[-1]
         value.states[who] = last.state
+        undragged = host.from_model(model, last.source)
         traces = tuple(
-            TraceValue(r.trace, [(operation, host.from_model(model, z)) for operation, z in r.previews], p)
+            TraceValue(r.trace, [(operation, host.from_model(model, z)) for operation, z in r.previews], p, undragged)
             for r, p in zip(results, placed)
         )
         samples = host.from_model(model, torch.cat([r.latent for r in results]))

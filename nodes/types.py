@@ -71,8 +71,10 @@ class InversionValue:
 @dataclass(frozen=True)
 class TraceValue:
     """What a GOODDRAG_TRACE carries for one picture: the record, and what was expected after each dragged denoising step as
-    (drag operations so far, unscaled latent). ``placed`` are the points as they were given, perhaps on a larger picture."""
+    (drag operations so far, unscaled latent). ``placed`` are the points as they were given, perhaps on a larger picture;
+    ``source`` is the undragged picture, an unscaled latent."""
 
     trace: DragTrace
     frames: list[tuple[int, Tensor]]
     placed: DragPoints
+    source: Tensor

@@ -28,8 +28,8 @@ class Fit(io.ComfyNode):
                     min=MIN_SIDE,
                     max=8192,
                     step=8,
-                    tooltip="The picture gets as many pixels as a square with this side. 768 and less for Stable Diffusion 1.x, "
-                    "1024 for SDXL. Higher keeps more detail of what moves, and needs more memory.",
+                    tooltip="The picture gets as many pixels as a square with this side has. 768 and less for Stable "
+                    "Diffusion 1.x, 1024 for SDXL. Higher keeps more detail of what moves, and needs more memory.",
                 ),
             ],
             outputs=[io.Image.Output(display_name="image", tooltip="For LoRA Tune and DDIM Inversion.")],
@@ -50,8 +50,8 @@ class CarryBack(io.ComfyNode):
             node_id="GoodDrag_CarryBack",
             display_name="GoodDrag Carry Back",
             category=CATEGORY,
-            description="Puts the edit of a smaller picture into the whole one: enlarged inside the mask, with the original's fine "
-            "detail where nothing was changed; outside, the original to the last bit.",
+            description="Puts the edit of a smaller picture into the whole one: inside the mask enlarged where something changed, "
+            "elsewhere the original with all its detail; outside the mask to the last bit.",
             search_aliases=["paste", "stitch", "upscale", "full resolution", "large photo"],
             inputs=[
                 io.Image.Input("image", tooltip="The large original, as GoodDrag Fit got it."),
@@ -68,18 +68,27 @@ class CarryBack(io.ComfyNode):
                     max=64,
                     tooltip="Pixels of `edited`, inside the mask's hard edges, over which edit and original are blended.",
                 ),
+                io.Image.Input(
+                    "source",
+                    optional=True,
+                    tooltip="From GoodDrag Decode: the original's detail stays wherever `edited` is the same, whatever both "
+                    "have lost in the VAE.",
+                ),
             ],
             outputs=[io.Image.Output(display_name="image", tooltip="In the original's size.")],
         )
 
     @classmethod
     @notices.shown
-    def execute(cls, image, edited, feather, mask=None) -> io.NodeOutput:
+    def execute(cls, image, edited, feather, mask=None, source=None) -> io.NodeOutput:
         original = pictures.one(image)
         mask = masks.given(mask, (original.shape[2], original.shape[1]))
         masks.editable(mask)
         if not len(edited):
             raise ValueError("`edited` holds no picture; look at the node that it comes from")
         edits = [pictures.one(e[None], "edited").movedim(-1, 1) for e in edited]
-        full = [carried_back(e.to(original), original.movedim(-1, 1), mask, feather)[0] for e in edits]
+        if source is not None:
+            source = pictures.one(source, "source").to(original).movedim(-1, 1)
+        original = original.movedim(-1, 1)
+        full = [carried_back(e.to(original), original, mask, feather, source)[0] for e in edits]
         return io.NodeOutput(torch.stack(full).movedim(1, -1).contiguous())

@@ -13,8 +13,7 @@ from .geometry import MIN_SIDE
 from .sizes import Size, same_shape
 
 SURE, LOST = 0.03, 0.09
-"""Local differences, in 0..1, up to which the picture counts as unchanged, and from which its detail is another's. An
-autoencoder loses less than the first in most places."""
+"""Local differences, in 0..1, up to which the picture counts as unchanged, and from which it counts as another."""
 AROUND = 9
 """Pixels of the edit over which a difference is local: a cell of the latent, and its middle."""
 
@@ -28,7 +27,7 @@ def working_size(size: Size, side: int) -> Size:
 
 def resized(images: Tensor, size: Size) -> Tensor:
     """Pictures ``(b, c, H, W)`` in another (width, height), without the steps that leaving out pixels would make."""
-    if (images.shape[-1], images.shape[-2]) == tuple(size):
+    if _size(images) == tuple(size):
         return images
     return F.interpolate(images.float(), (size[1], size[0]), mode="bicubic", antialias=True)
 
@@ -40,39 +39,48 @@ def resized_mask(mask: Tensor, size: Size) -> Tensor:
     return F.interpolate((mask > 0).float()[None, None], (size[1], size[0]), mode="area")[0, 0] > 0
 
 
-def carried_back(edited: Tensor, original: Tensor, mask: Tensor | None = None, feather: float = seam.FEATHER) -> Tensor:
+def carried_back(
+    edited: Tensor,
+    original: Tensor,
+    mask: Tensor | None = None,
+    feather: float = seam.FEATHER,
+    source: Tensor | None = None,
+) -> Tensor:
     """Edits ``(b, c, h, w)`` of the picture at another size, in the full picture ``(1, c, H, W)``, all in 0..1.
 
     Inside the ``mask`` ``(H, W)``, the edit's share as in ``seam.share``, ``feather`` in pixels of the edit:
 
-        edit enlarged + kept * (original - original shrunk and enlarged)
+        kept * original + (1 - kept) * edit enlarged
 
-    so that the original's fine detail stays where the edit left the picture as it was (kept = 1) and goes where it changed it
-    (kept = 0), by the local difference of edit and shrunk original. Outside they are the original's own numbers. Without a mask
-    everything is inside. Raises ``ValueError`` when one cannot be the other one resized.
+    so that the original stays, with all its detail, where the edit left the picture as it was (kept = 1), and no ghost of it
+    where that changed it (kept = 0). Which of them is told by the local difference of the edit from ``source``
+    ``(1, c, h', w')``, the picture undragged as the model draws it, which has lost in the autoencoder what the edit has; without
+    it from the original shrunk. Outside they are the original's own numbers. Without a mask everything is inside. Raises
+    ``ValueError`` when one cannot be another one resized.
     """
-    full, small = (original.shape[-1], original.shape[-2]), (edited.shape[-1], edited.shape[-2])
-    if not same_shape(full, small):
-        raise ValueError(
-            f"the edit is {small[0]}x{small[1]} and the picture {full[0]}x{full[1]}, which is another shape, so that one cannot be "
-            "put into the other; give the picture that was resized for the edit"
-        )
-    share = None
-    if mask is not None:
-        share = seam.share(mask, feather * math.sqrt(full[0] * full[1] / (small[0] * small[1])))
-    result = edited if full == small else _enlarged(edited, original, full, small)
-    return result if share is None else _pasted(result, original, share)
+    full, small = _size(original), _size(edited)
+    for name, size in (("edit", small), ("undragged picture", small if source is None else _size(source))):
+        if not same_shape(full, size):
+            raise ValueError(
+                f"the {name} is {size[0]}x{size[1]} and the picture {full[0]}x{full[1]}, which is another shape, so that one "
+                "cannot be put into the other; give the picture that was resized for the edit"
+            )
+    kept = _kept(edited, resized(original, small) if source is None else source)
+    result = torch.lerp(resized(edited, full), original, F.interpolate(kept, (full[1], full[0]), mode="bilinear"))
+    result.clamp_(0, 1)
+    if mask is None:
+        return result
+    share = seam.share(mask, feather * math.sqrt(full[0] * full[1] / (small[0] * small[1])))
+    return seam.pasted(result.movedim(1, -1), original.movedim(1, -1), share).movedim(-1, 1)
 
 
-def _enlarged(edited: Tensor, original: Tensor, full: Size, small: Size) -> Tensor:
-    shrunk = resized(original, small)
-    detail = original - resized(shrunk, full)
+def _kept(edited: Tensor, source: Tensor) -> Tensor:
+    """``(b, 1, h, w)`` in 0..1: where the edit, seen at the size of ``source``, is the same picture."""
+    apart = (resized(edited, _size(source)) - source).abs().amax(1, keepdim=True)
     # mean over the surroundings of a pixel; beyond the border there are none
-    local = F.avg_pool2d((edited - shrunk).abs().amax(1, keepdim=True), AROUND, 1, AROUND // 2, count_include_pad=False)
-    changed = ((local - SURE) / (LOST - SURE)).clamp(0, 1)
-    kept = F.interpolate(1 - changed, (full[1], full[0]), mode="bilinear")
-    return torch.addcmul(resized(edited, full), kept, detail).clamp_(0, 1)
+    local = F.avg_pool2d(apart, AROUND, 1, AROUND // 2, count_include_pad=False)
+    return 1 - ((local - SURE) / (LOST - SURE)).clamp(0, 1)
 
 
-def _pasted(edited: Tensor, original: Tensor, share: Tensor) -> Tensor:
-    return seam.pasted(edited.movedim(1, -1), original.movedim(1, -1), share).movedim(-1, 1)
+def _size(images: Tensor) -> Size:
+    return images.shape[-1], images.shape[-2]

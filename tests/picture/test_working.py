@@ -59,6 +59,32 @@ def test_outside_not_a_bit_changes_and_inside_is_the_edit_with_the_kept_detail(p
     assert (plain - photo)[:, :, 224:240, 140:260].abs().mean() > 0.02
 
 
+def lossy(images):
+    """What an autoencoder makes of pictures: less of their detail, more than counts as unchanged."""
+    height, width = images.shape[-2:]
+    lost = resized(resized(images, (width // 6, height // 6)), (width, height))
+    assert (lost - images).abs().mean() > 0.05
+    return lost
+
+
+def test_what_an_autoencoder_loses_is_no_edit(photo):
+    photo = (photo + 0.5 * (torch.arange(400) % 16 < 8)).clamp(0, 1)  # stripes
+    source = lossy(resized(photo, (100, 75)))
+    edited = source.clone()
+    edited[:, :, 30:50, 40:60] = 1 - edited[:, :, 30:50, 40:60].round()
+    result, without = carried_back(edited, photo, source=source), carried_back(edited, photo)
+    same = torch.ones(300, 400, dtype=torch.bool)
+    same[90:230, 130:270] = False
+    assert (result - photo)[:, :, same].abs().max() < 1e-5
+    assert (without - photo)[:, :, same].abs().mean() > 0.05
+    plain = resized(edited, (400, 300)).clamp(0, 1)
+    assert (result - plain)[:, :, 140:180, 180:220].abs().max() < 1e-5
+    larger = carried_back(
+        resized(edited, (800, 600)).clamp(0, 1), photo, source=source
+    )  # compared at the size of `source`
+    assert (larger - photo)[:, :, same].abs().max() < 1e-5
+
+
 def test_the_blend_is_a_cell_of_the_edit_wide(photo):
     mask = torch.zeros(300, 400)
     mask[:, 200:] = 1
@@ -81,6 +107,8 @@ def test_an_edit_of_the_same_or_a_greater_size(photo):
 def test_another_shape_is_refused_with_both_sizes(photo):
     with pytest.raises(ValueError, match="the edit is 100x100 and the picture 400x300, which is another shape"):
         carried_back(torch.zeros(1, 3, 100, 100), photo)
+    with pytest.raises(ValueError, match="the undragged picture is 90x75 and the picture 400x300, which is another"):
+        carried_back(torch.zeros(1, 3, 75, 100), photo, source=torch.zeros(1, 3, 75, 90))
 
 
 def test_a_thin_mask_is_not_lost():
