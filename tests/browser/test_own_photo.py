@@ -36,7 +36,7 @@ PHOTO = """(name) => {
   window.addEventListener("pointerdown", () => { window.pressed += 1; }, true);
   return String(points.id);
 }"""
-SCENES = {"classic": 1, "vue": 1000}  # the renderers share a server; what comes from its cache is not drawn anew
+SCENES = {"classic": 5, "vue": 1000}  # the renderers share a server; what comes from its cache is not drawn anew
 
 
 def test_own_photo_through_a_scale_takes_three_presses(open_studio):
