@@ -21,6 +21,7 @@ from .config import BACKGROUNDS, CHECKPOINTING, PRESETS, DragConfig
 from .edit import edit
 from .libraries import LibraryError
 from .loading import Loaded, load
+from .method.lora import check_seed
 from .network import codec
 from .network.guidance import Guidance
 from .network.memory import NotEnoughMemory, free_bytes, is_out_of_memory
@@ -85,6 +86,11 @@ def _check_paths(args: argparse.Namespace) -> None:
     """Nothing is written over what is read, nor twice to one place, nor where nothing can be written."""
     outputs = {"-o": args.output, "--trace": args.trace, "--lora": args.lora}
     read = {"the picture": args.image, "--mask": args.mask, "--model": args.model}
+    for option, given in {"--model": args.model, "--lora": args.lora}.items():
+        try:
+            files.check_text(given or "")
+        except ValueError as error:
+            raise ValueError(f"{option}: {error}") from None
     taken = {name: path for name, path in read.items() if path and os.path.exists(path)}
     for option, given in outputs.items():
         if given is None:
@@ -173,6 +179,7 @@ def _edit(args: argparse.Namespace, say: Callable[[str], None], written: list[st
     points = DragPoints.from_text(args.points, *size)
     mask = _mask(args.mask, points, say)
     config = _config(args)
+    check_seed(args.seed)
     _check_guidance(args)
     loaded = _load(args)
     small = working_size(size, args.size) if args.size else size

@@ -5,16 +5,26 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 from pathlib import Path
 
 RESERVED = {"con", "prn", "aux", "nul", *(f"{kind}{n}" for kind in ("com", "lpt") for n in range(1, 10))}
 FORBIDDEN = set('<>:"|?*\\/') | {chr(i) for i in range(32)}
 
 
+def check_text(path: str | Path) -> None:
+    """Raise ``ValueError`` for a path that is no text: the safetensors library cannot open it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"the name {str(path)[:200]!r} holds bytes that are no text (UTF-8); rename it") from None
+
+
 def check_name(name: str) -> None:
     """Raise ``ValueError`` for the name of a file or folder that some operating system does not take."""
     if not name or FORBIDDEN & set(name):
         raise ValueError(f'the name {name!r} must not be empty or hold any of < > : " | ? * \\ /')
+    check_text(name)
     if name != name.strip() or name.endswith("."):
         raise ValueError(f"the name {name!r} must not begin or end with a space or end with a dot")
     if name.split(".")[0].lower() in RESERVED:
@@ -40,9 +50,9 @@ def check_room(path: Path, size: int) -> None:
             part.unlink()
 
 
-def write(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes, *, new: bool = False) -> None:
     """Write ``path``, or leave what was there: it takes its place only after all of ``data`` is on the disk. A link is
-    followed."""
+    followed. Raises ``FileExistsError`` where a ``new`` file is wanted and something has the name."""
     path = _resolved(path)
     part = _part(path)
     try:
@@ -52,10 +62,22 @@ def write(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         if part.stat().st_size != len(data):
             raise OSError(f"only {part.stat().st_size} of {len(data)} bytes were written")
-        os.replace(part, path)
+        (_take if new else os.replace)(part, path)
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
+
+
+def _take(part: Path, path: Path) -> None:
+    """Give ``part`` the name ``path``, which nothing may have: a second name is given or refused in one step."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a disk without second names
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        os.rename(part, path)
 
 
 def _resolved(path: Path) -> Path:
@@ -67,5 +89,6 @@ def _resolved(path: Path) -> Path:
 
 
 def _part(path: Path) -> Path:
-    """A name beside ``path``, as short as it may be."""
-    return path.with_name(f".gooddrag-{os.getpid()}.part")
+    """A name beside ``path`` that no other writer has, as short as it may be. Python's ``tempfile`` would make a file that nobody
+    else may read."""
+    return path.with_name(f".gooddrag-{secrets.token_hex(4)}.part")

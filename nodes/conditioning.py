@@ -10,8 +10,7 @@ from torch import Tensor
 from ..gooddrag.finite import finite
 from ..gooddrag.network.conditioning import Conditioning, Text
 from ..gooddrag.network.guidance import Guidance
-from . import control, families, notices
-from .host import plain
+from . import control, families, host, notices
 
 SIZES = ("width", "height", "crop_w", "crop_h", "target_width", "target_height")
 HARMLESS = {
@@ -39,6 +38,7 @@ NEUTRAL = {
     "clip_end_percent": 1.0,
 }
 
+TEXT = "connect a CLIPTextEncode, its text may be empty"
 OWN_CLIP = "connect a CLIPTextEncode on the CLIP of this checkpoint, or of a DualCLIPLoader set to sdxl"
 
 
@@ -46,15 +46,44 @@ def _extras(options: dict) -> list[str]:
     """In words, what changes a picture that ComfyUI's samplers make and not a drag."""
     found = []
     for key, value in options.items():
-        if key in HARMLESS or value is None or value == [] or (key in NEUTRAL and value == NEUTRAL[key]):
+        if key in HARMLESS or value is None or (isinstance(value, (list, tuple)) and not value):
             continue
-        if key == "strength":
-            found.append(f"a strength of {value:g}")
-        elif key in NEUTRAL:
+        number = _number(value)
+        if key in NEUTRAL and number == NEUTRAL[key]:
+            continue
+        if key == "strength" and number is not None:
+            found.append(f"a strength of {number:g}")
+        elif key in NEUTRAL and key != "strength":
             found.append("a range of timesteps")
         else:
             found.append(WORDS.get(key, f"`{key}`"))
     return sorted(set(found))
+
+
+def _number(value: object) -> float | None:
+    """What nodes give for a number, such as an array that holds one; None for anything else."""
+    try:
+        return float(value.item() if hasattr(value, "item") else value)
+    except (TypeError, ValueError, RuntimeError):
+        return None
+
+
+def _first(conditioning: list, name: str) -> tuple[Tensor, dict]:
+    """The text ``(b, tokens, D)`` of the first prompt of a CONDITIONING, and what else it carries. Raises ``ValueError`` when
+    there is none."""
+    if not isinstance(conditioning, (list, tuple)):
+        raise ValueError(f"`{name}` is a {type(conditioning).__name__}, no CONDITIONING; {TEXT}")
+    if not conditioning:
+        raise ValueError(f"`{name}` is empty; {TEXT}")
+    first = conditioning[0]
+    text, options = first if isinstance(first, (list, tuple)) and len(first) == 2 else (first, None)
+    if not isinstance(text, Tensor) or not text.is_floating_point():
+        kind = str(text.dtype) if isinstance(text, Tensor) else type(text).__name__
+        raise ValueError(f"`{name}` holds a {kind} in place of an encoded text; {TEXT}")
+    text = text[None] if text.ndim == 2 else text
+    if text.ndim != 3 or not text.numel():
+        raise ValueError(f"`{name}` is {host.shape(text)}, and a text is 1 x tokens x numbers for each; {TEXT}")
+    return text, options if isinstance(options, dict) else {}
 
 
 def text_of(
@@ -62,11 +91,9 @@ def text_of(
 ) -> Tensor:
     """The text embedding ``(1, tokens, D)`` of a CONDITIONING; what else it carries is named and left away. Raises ``ValueError``
     when there is none, or when ``model`` takes another D. ``honoured``: keys of what is not left away."""
-    if not conditioning:
-        raise ValueError(f"`{name}` is empty; connect a CLIPTextEncode, its text may be empty")
-    text, options = conditioning[0]
+    text, options = _first(conditioning, name)
     width = None if model is None else model.model.model_config.unet_config["context_dim"]
-    if text.ndim != 3 or (width is not None and text.shape[-1] != width):
+    if width is not None and text.shape[-1] != width:
         raise ValueError(
             f"`{name}` has {text.shape[-1]} numbers for a token{_family(text.shape[-1])} but `model` takes {width}"
             f"{_family(width)}; connect a CLIPTextEncode whose `clip` comes from the same checkpoint as `model`"
@@ -77,7 +104,9 @@ def text_of(
         ignored.append(f"{further} further prompt{'s' if further > 1 else ''}")
     if ignored:
         notices.tell(f"`{name}` carries {', '.join(ignored)}: not used here, only the first prompt is.")
-    return plain(finite(text[:1], f"`{name}`", "look at the text encoder and at what changes the prompt behind it"))
+    return host.plain(
+        finite(text[:1], f"`{name}`", "look at the text encoder and at what changes the prompt behind it")
+    )
 
 
 def _family(width: int | None) -> str:
@@ -97,7 +126,7 @@ def told(
     and the sizes, made by ComfyUI. Sizes that the CONDITIONING does not name are those of the picture. With the ``size``
     (width, height) of the picture before padding also its ControlNets."""
     text = text_of(conditioning, name, model=model, honoured=() if size is None else ("control",))
-    asked = None if size is None else control.of(conditioning[0][1], model, size, name)
+    asked = None if size is None else control.of(_first(conditioning, name)[1], model, size, name)
     added = _added(model, conditioning, z, name)
     return text if added is None and asked is None else Conditioning(text, added, asked)
 
@@ -112,13 +141,12 @@ def guidance(
             notices.tell("`negative` does nothing while `guidance` is 1; raise `guidance` to keep away from it.")
         return None
     if negative is None:
-        raise ValueError(
-            f"`guidance` is {scale:g} and `negative` is not connected; connect a CLIPTextEncode, its text may be empty, or set "
-            "`guidance` to 1"
-        )
-    both = positive[0][1].get("control") if positive[0][1].get("control_apply_to_uncond") else None
-    if both is not None and negative and negative[0][1].get("control") is None:
-        negative = [[text, {**options, "control": both}] for text, options in negative]
+        raise ValueError(f"`guidance` is {scale:g} and `negative` is not connected; {TEXT}, or set `guidance` to 1")
+    given = _first(positive, "positive")[1]
+    both = given.get("control") if given.get("control_apply_to_uncond") else None
+    text, options = _first(negative, "negative")
+    if both is not None and options.get("control") is None:
+        negative = [[text, {**options, "control": both}], *negative[1:]]
     return Guidance(scale, told(model, negative, z, "negative", size=size))
 
 
@@ -127,14 +155,36 @@ def _added(model: ModelPatcher, conditioning: list, z: Tensor, name: str) -> Ten
     width = families.unet_config(model).get("projection_class_embeddings_input_dim")
     if width is None:
         return None
-    options = conditioning[0][1]
-    if options.get("pooled_output") is None:
+    options = _first(conditioning, name)[1]
+    pooled = options.get("pooled_output")
+    if pooled is None:
         raise ValueError(f"`{name}` has no pooled text, which SDXL needs; {OWN_CLIP}")
-    options = {key: options[key] for key in SIZES if key in options} | {"pooled_output": options["pooled_output"]}
-    given = {"width": z.shape[-1] * 8, "height": z.shape[-2] * 8, **options, "device": model.load_device}
-    added = model.model.encode_adm(**given)[:1]
+    pooled = pooled[None] if isinstance(pooled, Tensor) and pooled.ndim == 1 else pooled
+    if not isinstance(pooled, Tensor) or pooled.ndim != 2 or not pooled.numel():
+        shape = "x".join(map(str, getattr(pooled, "shape", ())))
+        raise ValueError(
+            f"`{name}` has a {type(pooled).__name__} {shape} as pooled text, which is 1 x numbers; {OWN_CLIP}"
+        )
+    given = {"width": z.shape[-1] * 8, "height": z.shape[-2] * 8, **_sizes(options, name)}
+    added = model.model.encode_adm(**given, pooled_output=pooled, device=model.load_device)[:1]
     if added.shape[1] != width:
-        pooled = options["pooled_output"].shape[-1]
-        right = width - (added.shape[1] - pooled)
-        raise ValueError(f"`{name}` has {pooled} numbers of pooled text, and `model` needs {right}; {OWN_CLIP}")
-    return plain(finite(added, f"the pooled text of `{name}`", "look at the text encoder"))
+        right = width - (added.shape[1] - pooled.shape[1])
+        raise ValueError(
+            f"`{name}` has {pooled.shape[1]} numbers of pooled text, and `model` needs {right}; {OWN_CLIP}"
+        )
+    return host.plain(finite(added, f"the pooled text of `{name}`", "look at the text encoder"))
+
+
+def _sizes(options: dict, name: str) -> dict[str, float]:
+    """SDXL's sizes that a CONDITIONING names. Raises ``ValueError`` for what is no number."""
+    sizes = {}
+    for key in SIZES:
+        if options.get(key) is not None:
+            number = _number(options[key])
+            if number is None:
+                raise ValueError(
+                    f"`{name}` carries {str(options[key])[:60]!r} as {key}, which is no number of pixels; connect a "
+                    "CLIPTextEncode or CLIPTextEncodeSDXL"
+                )
+            sizes[key] = number
+    return sizes

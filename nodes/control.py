@@ -97,7 +97,13 @@ def of(options: dict, model: ModelPatcher, size: tuple[int, int], name: str) -> 
                 f"`{name}` carries a {type(link).__name__} that asks for more than a picture as hint (a VAE, a mask); use a "
                 "ControlNet or T2I-Adapter made for Stable Diffusion 1.x, 2.x or SDXL"
             )
-        finite(link.cond_hint_original, f"the hint of the ControlNet on `{name}`", "look at the node that makes it")
+        hint = link.cond_hint_original
+        if not isinstance(hint, Tensor) or hint.ndim != 4 or not hint.numel():
+            shape = "x".join(map(str, getattr(hint, "shape", ()))) or type(hint).__name__
+            raise ValueError(
+                f"the hint of the ControlNet on `{name}` is {shape}, which is no picture; connect one to the node that applies it"
+            )
+        finite(hint, f"the hint of the ControlNet on `{name}`", "look at the node that makes it")
     if chain.get_extra_hooks():
         notices.tell(f"The ControlNet on `{name}` carries hooks (LoRAs or weights that it switches on): not used here.")
     return ComfyControl(_padded(chain, size), model, name)

@@ -67,7 +67,8 @@ class Decode(io.ComfyNode):
     @classmethod
     @notices.shown
     def execute(cls, vae, latent, feather, image=None, mask=None, trace=None) -> io.NodeOutput:
-        images = latents.without_padding(host.decode(vae, latent["samples"]), latent).float().clamp(0, 1)
+        samples = latents.samples(latent)
+        images = latents.without_padding(host.decode(vae, samples), {**latent, "samples": samples}).float().clamp(0, 1)
         size = (images.shape[2], images.shape[1])
         mask = masks.given(mask, size)
         if mask is not None and image is None:
@@ -92,7 +93,7 @@ class Decode(io.ComfyNode):
                 f"`latent` holds {len(images)} pictures but `trace` is of {len(traces)}; connect both to the same sampler, or no "
                 "`trace` behind nodes that change the batch"
             )
-        if traces and not latents.belongs(latent["samples"], _size(traces[0])):
+        if traces and not latents.belongs(samples, _size(traces[0])):
             notices.tell(
                 "`latent` was cut, turned or made smaller, so that the paths of `trace` cannot be drawn on it."
             )
@@ -117,6 +118,7 @@ def _size(trace: TraceValue) -> tuple[int, int]:
 def _frames(vae, trace: TraceValue) -> Iterator[tuple[int, Image.Image]]:
     """The picture after each denoising step that was dragged, with the drag operations so far."""
     for operation, z in trace.frames:
+        host.check_interrupted()
         yield operation, host.to_pillow(_decoded(vae, trace, z))
 
 

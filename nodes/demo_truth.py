@@ -5,7 +5,7 @@ import torch
 from comfy_api.v0_0_2 import io
 from PIL import Image, ImageDraw
 
-from . import notices
+from . import notices, pictures
 from .types import CATEGORY, DragPointsType, several
 
 UNKNOWN = "No truth is known\nfor a drag of your own."
@@ -34,6 +34,7 @@ class DemoTruth(io.ComfyNode):
     def execute(cls, truth, suggestion, points) -> io.NodeOutput:
         if suggestion in several(points):
             return io.NodeOutput(truth)
+        truth = pictures.one(truth, "truth")
         return io.NodeOutput(_words(UNKNOWN, truth.shape[2], truth.shape[1]))
 
 

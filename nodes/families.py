@@ -98,6 +98,10 @@ def _translated(model: ModelPatcher, theirs: dict) -> dict | None:
 
 def unet_config(model: ModelPatcher) -> dict:
     """diffusers' configuration of a MODEL's U-Net. Raises ``ValueError`` that names a family that is not supported."""
+    if model is None:
+        raise ValueError(
+            "`model` is None: the node that it comes from found none in its file; connect a checkpoint loader"
+        )
     theirs = getattr(getattr(model.model, "model_config", None), "unet_config", {})
     config = _translated(model, theirs)
     if config is None or refused(config):

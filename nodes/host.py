@@ -49,28 +49,35 @@ WRONG_VAE = "connect the VAE of a Stable Diffusion 1.x or 2.x checkpoint, best o
 def encode(vae, image: Tensor) -> Tensor:
     """The VAE's unscaled latent of ``image`` ``(1, H, W, 3)`` in 0..1, padded to multiples of 8 by reflection.
     Raises ``ValueError`` when the VAE is of another family."""
+    _check_vae(vae)
     padded = pad(image.movedim(-1, 1)).movedim(1, -1)
     height, width = padded.shape[1] // 8, padded.shape[2] // 8
     z = vae.encode(padded)
     if tuple(z.shape) != (1, 4, height, width):
         raise ValueError(
-            f"`vae` makes a latent of {_shape(z)} of this picture; that of Stable Diffusion 1.x and 2.x has 4 channels at an "
+            f"`vae` makes a latent of {shape(z)} of this picture; that of Stable Diffusion 1.x and 2.x has 4 channels at an "
             f"eighth of the size, 1x4x{height}x{width}; {WRONG_VAE}"
         )
     return finite(z, "what `vae` made of `image`", OTHER_VAE)
 
 
-def _shape(tensor: Tensor) -> str:
-    return "x".join(map(str, tensor.shape))
+def _check_vae(vae) -> None:
+    if vae is None:
+        raise ValueError(f"`vae` is None: the node that it comes from found none in its file; {WRONG_VAE}")
+
+
+def shape(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "a single number"
 
 
 def decode(vae, samples: Tensor) -> Tensor:
     """Pictures ``(b, height, width, 3)`` in 0..1 of unscaled latents, as VAE Decode gives them."""
-    samples = samples.unbind()[0] if samples.is_nested else samples
-    dimensions, channels = getattr(vae, "latent_dim", 2) + 2, getattr(vae, "latent_channels", samples.shape[1])
+    _check_vae(vae)
+    given = samples.shape[1] if samples.ndim > 1 else 4
+    dimensions, channels = getattr(vae, "latent_dim", 2) + 2, getattr(vae, "latent_channels", given)
     if samples.ndim != dimensions or samples.shape[1] != channels:
         raise ValueError(
-            f"`latent` is {_shape(samples)}, but `vae` decodes latents of {channels} channels and {dimensions} dimensions; connect "
+            f"`latent` is {shape(samples)}, but `vae` decodes latents of {channels} channels and {dimensions} dimensions; connect "
             "the VAE that belongs to the model that made the latent"
         )
     images = vae.decode(finite(samples, "`latent`", "look at the node that it comes from"))

@@ -15,6 +15,10 @@ SIZE = "gooddrag_size"
 they do to the samples."""
 
 
+LARGEST = 1 << 24
+"""Pixels of a side; more is no picture's size."""
+
+
 def for_samplers(model: ModelPatcher, z: Tensor, t: int) -> Tensor:
     """z_t ``(b, 4, h, w)`` as the samples of a LATENT from which ComfyUI's samplers go on at timestep ``t``, without adding noise.
 
@@ -35,13 +39,45 @@ def noise_mask(mask: Tensor | None) -> dict[str, Tensor]:
     return {"noise_mask": F.pad(mask[None, None], extra, mode="replicate")}
 
 
+def samples(latent: dict, name: str = "latent") -> Tensor:
+    """The samples of a LATENT, of several sizes the first. Raises ``ValueError`` when it holds none."""
+    found = latent.get("samples") if isinstance(latent, dict) else None
+    if not isinstance(found, Tensor):
+        what = (
+            f"holds {', '.join(map(repr, latent)) or 'nothing'}"
+            if isinstance(latent, dict)
+            else f"is a {type(latent).__name__}"
+        )
+        raise ValueError(
+            f"`{name}` {what}, and a LATENT has a tensor of `samples`; look at the node that it comes from"
+        )
+    if not found.numel():
+        raise ValueError(f"`{name}` holds no picture, {host.shape(found)}; look at the node that it comes from")
+    return found.unbind()[0] if found.is_nested else found
+
+
+def noted_size(latent: dict) -> tuple[int, int] | None:
+    """The picture's (width, height) as this pack noted it in a LATENT; None where none is, or what no picture has."""
+    noted = latent.get(SIZE)
+    if noted is None:
+        return None
+    if (
+        not isinstance(noted, (tuple, list))
+        or len(noted) != 2
+        or any(not isinstance(side, int) or isinstance(side, bool) or not 0 < side <= LARGEST for side in noted)
+    ):
+        notices.tell(f"The LATENT's `{SIZE}` is {str(noted)[:60]!r}, no width and height, and was not used.")
+        return None
+    return noted[0], noted[1]
+
+
 def without_padding(images: Tensor, latent: dict) -> Tensor:
     """The pictures ``(b, H, W, c)`` that a VAE decoded of ``latent``, cropped to the size that is noted there.
 
     The size is believed where ``belongs`` says so; of an enlarged latent the same share is padding. What was cut, turned or
     stretched is shown as it is.
     """
-    noted = latent.get(SIZE)
+    noted = noted_size(latent)
     if noted is None or all(side % LATENT_CELL == 0 for side in noted):
         return images
     width, height = noted

@@ -51,8 +51,10 @@ def editable(mask: Tensor | None, name: str = "mask") -> Tensor | None:
 
 def _single(mask: Tensor, name: str) -> Tensor:
     """``(H, W)`` float32 of a MASK in any of the forms that nodes make."""
+    if not isinstance(mask, Tensor):
+        raise ValueError(f"`{name}` is a {type(mask).__name__}, which is no MASK; connect one, or none")
     shape = "x".join(map(str, mask.shape))
-    if mask.ndim not in (2, 3, 4) or (mask.numel() == 0 and mask.shape[0]):
+    if mask.ndim not in (2, 3, 4) or (mask.numel() == 0 and (mask.ndim == 2 or mask.shape[0])):
         raise ValueError(f"`{name}` is {shape}, which is no mask of a picture; connect a MASK of height x width")
     if mask.ndim == 4:
         # (b, 1, H, W) or (b, H, W, 1)

@@ -15,6 +15,10 @@ OVERSHOOT = 0.01
 def one(image: Tensor, name: str = "image") -> Tensor:
     """``(1, H, W, 3)`` float32 in 0..1 of an IMAGE. Grey is repeated, transparency is left away, and values beyond are clamped.
     Raises ``ValueError`` for what is no single picture."""
+    if not isinstance(image, Tensor):
+        raise ValueError(
+            f"`{name}` is a {type(image).__name__}, which is no IMAGE; look at the node that it comes from"
+        )
     shape = "x".join(map(str, image.shape))
     if image.ndim != 4:
         raise ValueError(f"`{name}` is {shape}, which is no IMAGE; a picture is 1 x height x width x 3")

@@ -1,9 +1,14 @@
 """GoodDrag Variants: one drag, by several lengths."""
 
+import math
+
 from comfy_api.v0_0_2 import io
 
 from . import host, notices
 from .types import CATEGORY, DragPointsType
+
+MOST = 16
+"""Pictures. A number that another node gives is not held to the widget's limits."""
 
 
 class Variants(io.ComfyNode):
@@ -18,7 +23,7 @@ class Variants(io.ComfyNode):
             search_aliases=["drag variants", "drag sweep", "how far", "batch"],
             inputs=[
                 DragPointsType.Input("points", tooltip="From GoodDrag Points."),
-                io.Int.Input("count", default=4, min=1, max=16, tooltip="How many pictures."),
+                io.Int.Input("count", default=4, min=1, max=MOST, tooltip="How many pictures."),
                 io.Float.Input(
                     "shortest",
                     default=0.25,
@@ -47,5 +52,10 @@ class Variants(io.ComfyNode):
     @notices.shown
     def execute(cls, points, count, shortest, longest) -> io.NodeOutput:
         points = host.one_drag(points, "points")
+        if not 1 <= count <= MOST:
+            raise ValueError(f"`count` is {count}, allowed are 1 to {MOST} pictures")
+        for name, length in {"shortest": shortest, "longest": longest}.items():
+            if not math.isfinite(length):
+                raise ValueError(f"`{name}` is {length}; give a share of the arrows' length, 1 for all of it")
         amounts = [longest - (longest - shortest) * i / max(count - 1, 1) for i in reversed(range(count))]
         return io.NodeOutput(tuple(points.lengthened(amount) for amount in amounts))

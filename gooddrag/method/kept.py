@@ -80,12 +80,16 @@ def tuned(
     _check(file, _size(model, config.lora_rank))
     result = lora.train_lora(model, z0, text, config, seed=seed, std=std, callback=callback)
     result = dataclasses.replace(result, fingerprint=fingerprint)
-    free = _free(file)
-    try:
-        result.save(free)
-    except OSError as error:
-        tell(f"The LoRA was tuned and is used, but could not be kept in {free}: {_reason(error)}.")
-        return result
+    while True:
+        free = _free(file)
+        try:
+            result.save(free, new=True)
+            break
+        except FileExistsError:  # another run kept its own there just now
+            continue
+        except OSError as error:
+            tell(f"The LoRA was tuned and is used, but could not be kept in {free}: {_reason(error)}.")
+            return result
     kept(free)
     if free != file:
         tell(f"{file.name} is something else and was left as it is; the LoRA is kept beside it, in {free.name}.")
@@ -139,6 +143,7 @@ def _size(model: Model, rank: int) -> int:
 
 def _check(file: Path, size: int) -> None:
     try:
+        files.check_text(file)
         files.check_name(file.name)
         files.check_room(_free(file), size)
     except (OSError, ValueError) as error:

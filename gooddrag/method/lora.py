@@ -61,9 +61,10 @@ class LoRA:
             for weight in pair:
                 finite(weight, f"the LoRA's {name}", "tune it anew, with a lower learning_rate (lora_learning_rate)")
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, *, new: bool = False) -> None:
         """Write a safetensors file in the common layout ``lora_unet_<module>.lora_down.weight``, which ComfyUI's and
-        diffusers' LoRA loaders read. What is there is kept until all is written. Raises ``OSError``."""
+        diffusers' LoRA loaders read. What is there is kept until all is written. Raises ``OSError``, and
+        ``FileExistsError`` where a ``new`` file is wanted and something has the name."""
         tensors = {}
         for name, (down, up) in self.weights.items():
             prefix = f"lora_unet_{name.replace('.', '_')}"
@@ -71,7 +72,7 @@ class LoRA:
             tensors[f"{prefix}.lora_up.weight"] = up.contiguous().cpu()
             tensors[f"{prefix}.alpha"] = torch.tensor(float(self.rank))
         metadata = {"gooddrag_modules": "\n".join(self.weights), "gooddrag_fingerprint": self.fingerprint}
-        files.write(Path(path), save(tensors, {"format": "pt", **metadata}))
+        files.write(Path(path), save(tensors, {"format": "pt", **metadata}), new=new)
 
     @classmethod
     def load(cls, path: str | Path) -> LoRA:
@@ -126,6 +127,12 @@ def _adapter(unet: UNet2DConditionModel, rank: int) -> Iterator[dict[str, nn.Mod
             parameter.requires_grad_(flag)
 
 
+def check_seed(seed: int) -> None:
+    """Raise ``ValueError`` for what torch does not take as a seed."""
+    if not -(2**63) <= seed < 2**64:
+        raise ValueError(f"seed is {seed}, more than 64 bits; give one from 0 to {2**64 - 1}")
+
+
 @torch.enable_grad()
 def train_lora(
     model: Model,
@@ -147,6 +154,7 @@ def train_lora(
     """
     finite(z0, "the picture's latent", "look at the autoencoder")
     Conditioning.of(text).checked()
+    check_seed(seed)
     schedule = model.schedule(1000, 1.0)
     generator = torch.Generator().manual_seed(seed)
 

@@ -157,6 +157,7 @@ def _kept(
 
 OUT_OF_MEMORY = re.compile(
     r"out of memory"  # CUDA, HIP, MPS, XPU, NPU
+    r"|total bytes of ndarray > |invalid buffer size"  # one tensor too large for MPS
     r"|can't allocate memory|not enough memory: you tried to allocate"  # the CPU on Linux, on Windows
     r"|could not allocate tensor with|not enough gpu video memory"  # DirectML
     r"|(cublas|cudnn|hipblas|miopen)_?status_?alloc_?failed"

@@ -135,6 +135,11 @@ BAD = [
     (["--device", "cuda:99"], "--device cuda:99 cannot be used"),
     (["--device", "meta"], "--device meta cannot be used"),
     (["--device", ""], "--device  cannot be used"),
+    (["--seed", str(2**64)], f"seed is {2**64}, more than 64 bits; give one from 0 to {2**64 - 1}"),
+    (["--seed", str(-(2**63) - 1)], "more than 64 bits"),
+    (["--lora", "/nowhere/cat.safetensors"], "--lora /nowhere/cat.safetensors: the folder /nowhere does not exist"),
+    (["--lora", "cat\udcff.safetensors"], r"--lora: the name 'cat\udcff.safetensors' holds bytes that are no text"),
+    (["--model", "cat\udcff"], r"--model: the name 'cat\udcff' holds bytes that are no text (UTF-8); rename it"),
     (["--mask", "/dev/zero"], "the mask /dev/zero cannot be read as a picture (it is no plain file)"),
 ]
 

@@ -1,15 +1,18 @@
 """A tuned LoRA in a file: found again, never in place of something else, never lost."""
 
+import copy
+import errno
 import os
 import resource
 import signal
 import socket
+import threading
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from gooddrag import LoRA
+from gooddrag import LoRA, Model, files
 from gooddrag.method.kept import tuned
 
 
@@ -149,7 +152,15 @@ def test_a_kept_lora_whose_weights_are_cut_off_is_left_alone(tune, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["/nowhere/a.safetensors", "/proc/a.safetensors", "x" * 253 + ".st", "nul.safetensors", "a."]
+    "name",
+    [
+        "/nowhere/a.safetensors",
+        "/proc/a.safetensors",
+        "x" * 253 + ".st",
+        "nul.safetensors",
+        "a.",
+        "\udcff.st",
+    ],
 )
 def test_what_cannot_be_written_is_found_before_tuning(tune, tmp_path, name):
     with pytest.raises(ValueError, match="the LoRA cannot be kept in .*give another file"):
@@ -224,3 +235,74 @@ def test_a_link_that_leads_to_itself_is_found_before_tuning(tune, tmp_path):
     _, _, steps = tune(file=path)
     assert steps
     assert names(tmp_path) == ["loop-2.safetensors", "loop.safetensors"]
+
+
+def test_two_runs_that_keep_under_one_name_at_once_lose_neither(tune, z0, unet, tmp_path):
+    """Both have found the name free and are tuned when the first of them writes."""
+    both, failed = threading.Barrier(2, timeout=60), []
+
+    def keep(latent, callback):
+        try:
+            one = Model(copy.deepcopy(unet))
+            tune(model=one, z0=latent, callback=callback)
+        except Exception as error:
+            failed.append(error)
+
+    def met(progress):
+        if progress.step == progress.total:
+            both.wait()
+
+    threads = [threading.Thread(target=keep, args=(latent, met)) for latent in (z0, z0 + 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+    assert names(tmp_path) == ["a-2.safetensors", "a.safetensors"]
+    assert tune()[2] == tune(z0=z0 + 1)[2] == 0
+
+
+def test_many_writers_of_one_file_at_once(tmp_path):
+    file, contents, failed = tmp_path / "a", [bytes([i]) * 100_000 for i in range(8)], []
+
+    def put(data, new):
+        try:
+            files.write(file, data, new=new)
+        except Exception as error:
+            failed.append(error)
+
+    for new in (False, True):
+        file.unlink(missing_ok=True)
+        threads = [threading.Thread(target=put, args=(data, new)) for data in contents]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert file.read_bytes() in contents
+        assert names(tmp_path) == ["a"]
+        assert [type(error) for error in failed] == [FileExistsError] * (7 if new else 0)
+
+
+def test_what_a_killed_writer_left_is_in_nobodys_way(tune, tmp_path):
+    (tmp_path / f".gooddrag-{os.getpid()}.part").write_bytes(b"")
+    tune()
+    assert (tmp_path / "a.safetensors").is_file()
+
+
+def test_a_new_file_on_a_disk_without_second_names(tmp_path, monkeypatch):
+    def refused(*_):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    files.write(tmp_path / "a", b"first", new=True)
+    with pytest.raises(FileExistsError):
+        files.write(tmp_path / "a", b"second", new=True)
+    assert (tmp_path / "a").read_bytes() == b"first"
+    assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("seed", [2**64, -(2**63) - 1])
+def test_a_seed_of_more_than_64_bits_is_refused(tune, tmp_path, seed):
+    with pytest.raises(ValueError, match=f"seed is {seed}, more than 64 bits"):
+        tune(seed=seed)
+    assert not names(tmp_path)

@@ -143,6 +143,9 @@ SAID = {
     "CUDA": "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 7.79 GiB",
     "HIP": "HIP out of memory. Tried to allocate 20.00 MiB (GPU 0; 15.98 GiB total capacity)",
     "MPS": "MPS backend out of memory (MPS allocated: 8.9 GB, max allowed: 9.07 GB). Tried to allocate 256.00 MB on private pool.",
+    "MPS, one tensor": "/AppleInternal/MPSCore/Types/MPSNDArray.mm:829: failed assertion `[MPSNDArray initWithDevice:descriptor:"
+    "isTextureBacked:] Error: total bytes of NDArray > 2**32'",
+    "MPS, one buffer": "Invalid buffer size: 16.00 GB",
     "XPU": "XPU out of memory. Tried to allocate 1.25 GiB (GPU 0; 15.56 GiB total capacity)",
     "XPU, level zero": "Native API failed. Native API returns: 39 (UR_RESULT_ERROR_OUT_OF_DEVICE_MEMORY)",
     "NPU": "NPU out of memory. Tried to allocate 64.00 MiB (NPU 0; 29.50 GiB total capacity)",

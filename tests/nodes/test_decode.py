@@ -277,3 +277,60 @@ def test_grey_is_blended_and_nothing_else_is_said(decode, demo, latent):
     blended, said = decode(given, image=demo["image"], mask=torch.full((1, 256, 256), 0.4), feather=0)
     assert torch.allclose(blended, torch.lerp(demo["image"], edit, 0.4), atol=1e-6)
     assert said == []
+
+
+LATENTS = [
+    ({}, "`latent` holds nothing, and a LATENT has a tensor of `samples`"),
+    (
+        {"image": 1},
+        "`latent` holds 'image', and a LATENT has a tensor of `samples`; look at the node that it comes from",
+    ),
+    ({"samples": None}, "`latent` holds 'samples', and a LATENT has a tensor"),
+    ({"samples": [[1.0]]}, "a LATENT has a tensor of `samples`"),
+    (None, "`latent` is a NoneType, and a LATENT has a tensor of `samples`"),
+    (torch.zeros(1, 4, 8, 8), "`latent` is a Tensor, and a LATENT"),
+    ({"samples": torch.zeros(0, 4, 8, 8)}, "`latent` holds no picture, 0x4x8x8; look at the node that it comes from"),
+    ({"samples": torch.zeros(1, 4, 0, 8)}, "`latent` holds no picture, 1x4x0x8"),
+    ({"samples": torch.zeros(8, 8)}, "`latent` is 8x8, but `vae` decodes latents of 4 channels and 4 dimensions"),
+    ({"samples": torch.zeros(())}, "`latent` is a single number, but `vae` decodes latents"),
+]
+
+
+@pytest.mark.parametrize(("latent", "message"), LATENTS, ids=lambda v: v[:45] if isinstance(v, str) else "")
+def test_what_is_no_latent_is_refused(run, demo, latent, message):
+    with pytest.raises(ValueError, match=".") as error:
+        run("GoodDrag_Decode", vae=demo["vae"], latent=latent)
+    assert message in str(error.value)
+
+
+def test_no_vae_and_no_model_are_said(run, demo):
+    common = {k: demo[k] for k in ("model", "vae", "positive", "image")}
+    latent = {"samples": torch.zeros(1, 4, 8, 8)}
+    for node_id, given in {
+        "GoodDrag_Invert": common,
+        "GoodDrag_LoRATune": common,
+        "GoodDrag_Decode": {"vae": None, "latent": latent},
+    }.items():
+        with pytest.raises(ValueError, match="^`vae` is None: .* connect the VAE"):
+            run(node_id, **{**given, "vae": None})
+        if "model" in given:
+            with pytest.raises(ValueError, match="^`model` is None: .* connect a checkpoint loader"):
+                run(node_id, **{**given, "model": None})
+
+
+NONSENSE = [(0, 0), (-3, 60), (60,), (60, 60, 60), "60x60", 60, ("60", "60"), (None, None), (60.5, float("nan")), {}, True,
+            torch.tensor([60, 60]), (10**30, 60), (True, True)]  # fmt: skip
+
+
+@pytest.mark.parametrize("noted", NONSENSE, ids=str)
+def test_a_nonsense_size_is_said_and_the_latent_decoded_whole(execute, demo, noted):
+    samples = torch.randn(1, 4, 8, 8)
+    (plain, *_), _ = execute("GoodDrag_Decode", vae=demo["vae"], latent={"samples": samples})
+    (image, *_), said = execute("GoodDrag_Decode", vae=demo["vae"], latent={"samples": samples, "gooddrag_size": noted})
+    assert torch.equal(image, plain)
+    assert said == [f"The LATENT's `gooddrag_size` is {str(noted)[:60]!r}, no width and height, and was not used."]
+
+
+def test_a_size_as_json_gives_it_is_used(run, demo):
+    latent = {"samples": torch.randn(1, 4, 8, 8), "gooddrag_size": [60, 61]}
+    assert run("GoodDrag_Decode", vae=demo["vae"], latent=latent)[0].shape == (1, 61, 60, 3)

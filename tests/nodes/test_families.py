@@ -1,5 +1,6 @@
 """Every family through ComfyUI's loader: its own prediction, whole edits, and what is refused by name."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -88,11 +89,35 @@ def test_no_pooled_text_and_that_of_another_encoder_are_refused(load, run, demo)
             "`positive` has no pooled text, which SDXL needs; connect a CLIPTextEncode on the CLIP of this checkpoint",
         ),
         ({"pooled_output": None}, "`positive` has no pooled text"),
+        ({"pooled_output": np.zeros((1, 20))}, "`positive` has a ndarray 1x20 as pooled text, which is 1 x numbers"),
+        ({"pooled_output": torch.zeros(0, 20)}, "`positive` has a Tensor 0x20 as pooled text"),
+        ({"pooled_output": torch.zeros(1, 1, 20)}, "`positive` has a Tensor 1x1x20 as pooled text"),
+        (
+            {"pooled_output": torch.zeros(1, 20), "width": "wide"},
+            "carries 'wide' as width, which is no number of pixels",
+        ),
+        ({"pooled_output": torch.zeros(1, 20), "crop_h": torch.zeros(2)}, "as crop_h, which is no number of pixels"),
         ({"pooled_output": torch.zeros(1, 12)}, "`positive` has 12 numbers of pooled text, and `model` needs 20"),
     ]:
         for node in ("GoodDrag_LoRATune", "GoodDrag_Invert"):
             with pytest.raises(ValueError, match=message):
                 run(node, model=model, positive=[[text, options]], **rest)
+
+
+def test_odd_pooled_text_and_sizes_are_read(load, run, demo):
+    model, rest = load("SDXL"), {"vae": demo["vae"], "image": demo["image"], "steps": 2}
+    ((text, options), *_) = narrow.conditioning("SDXL")
+    whole = {**options, "width": 256, "height": 256, "crop_w": 0}
+    odd = {
+        "pooled_output": options["pooled_output"][0],
+        "width": np.array([256]),
+        "height": torch.tensor(256),
+        "crop_w": None,
+    }
+    (_, expected), (_, noise) = (
+        run("GoodDrag_Invert", model=model, positive=[[text, more]], **rest) for more in (whole, {**whole, **odd})
+    )
+    assert torch.equal(noise["samples"], expected["samples"])
 
 
 def chain(run, demo, model, positive, *, steps=6, **settings):

@@ -3,6 +3,7 @@
 import json
 import logging
 
+import numpy as np
 import pytest
 import torch
 
@@ -220,10 +221,61 @@ def test_empty_conditioning_is_refused_and_extras_are_named(run, demo, caplog):
     assert "`positive` carries a object in place of a ControlNet: not used here" in caplog.text
 
 
-@pytest.mark.parametrize("node_id", ["GoodDrag_LoRATune", "GoodDrag_Invert", "GoodDrag_Sampler"])
+TEXT = torch.zeros(1, 1, 64)
+
+NO_TEXT = [
+    (None, "`positive` is a NoneType, no CONDITIONING; connect a CLIPTextEncode"),
+    ("a cat", "`positive` is a str, no CONDITIONING"),
+    ([[None, {}]], "`positive` holds a NoneType in place of an encoded text; connect a CLIPTextEncode"),
+    ([None], "`positive` holds a NoneType in place"),
+    ([[]], "`positive` holds a list in place"),
+    ([[TEXT.numpy(), {}]], "`positive` holds a ndarray in place"),
+    ([[TEXT.long(), {}]], "`positive` holds a torch.int64 in place"),
+    ([[torch.zeros(()), {}]], "`positive` is a single number, and a text is 1 x tokens x numbers for each"),
+    ([[torch.zeros(64), {}]], "`positive` is 64, and a text is"),
+    ([[TEXT[:0], {}]], "`positive` is 0x1x64, and a text is"),
+    ([[TEXT[:, :0], {}]], "`positive` is 1x0x64, and a text is"),
+    ([[TEXT[None], {}]], "`positive` is 1x1x1x64, and a text is"),
+]
+
+
+@pytest.mark.parametrize(("positive", "message"), NO_TEXT, ids=lambda v: v[:50] if isinstance(v, str) else "")
+def test_a_conditioning_without_a_text_is_refused_in_words(run, demo, positive, message):
+    for node in (tuned, inverted):
+        with pytest.raises(ValueError, match=".") as error:
+            node(run, {**demo, "positive": positive})
+        assert message in str(error.value)
+
+
+@pytest.mark.parametrize("negative", [row[0] for row in NO_TEXT[1:]], ids=lambda v: str(v)[:30])
+def test_a_negative_without_a_text_is_refused_in_words(run, demo, negative):
+    with pytest.raises(ValueError, match="^`negative` .*connect a CLIPTextEncode"):
+        inverted(run, demo, negative=negative, guidance=2.0)
+
+
+def test_odd_texts_and_extras_are_read_and_named(execute, demo):
+    """Of two axes, without options, with arrays and tensors among them."""
+    text = demo["positive"][0][0]
+    common = {k: demo[k] for k in ("model", "vae", "image")} | {"steps": 3}
+    (_, expected), _ = execute("GoodDrag_Invert", positive=demo["positive"], **common)
+    extras = {
+        "strength": np.array([0.5, 1.0]), "start_percent": torch.zeros(2), "mask": np.ones((3, 3)), "area": np.zeros(4),
+        "own": torch.zeros(3), "empty": np.zeros(0), "clip_start_percent": np.array([0.0]), "end_percent": "nonsense", "gligen": (),
+    }  # fmt: skip
+    for positive in ([[text[0], {}]], [[text, None]], [(text, {})], ([text, {}],), [[text, extras]]):
+        (_, noise), said = execute("GoodDrag_Invert", positive=positive, **common)
+        assert torch.equal(noise["samples"], expected["samples"])
+    assert said == [
+        "`positive` carries `empty`, `own`, `strength`, a mask, a range of timesteps, an area: not used here, only the first "
+        "prompt is."
+    ]
+
+
+@pytest.mark.parametrize("node_id", ["GoodDrag_LoRATune", "GoodDrag_Invert", "GoodDrag_Sampler", "GoodDrag_Decode"])
 def test_cancelling_leaves_model_and_next_run_as_they_were(run, part, demo, node_id, monkeypatch):
     host = part("nodes.host")
     inversion, _ = inverted(run, demo)
+    latent, trace, *_ = dragged(run, demo, inversion, operations=6, operations_per_step=1)
     expected = dragged(run, demo, inversion)[0]["samples"]
     keys = set(demo["model"].model.state_dict())
     calls = []
@@ -239,8 +291,10 @@ def test_cancelling_leaves_model_and_next_run_as_they_were(run, part, demo, node
             tuned(run, demo, steps=20)
         elif node_id == "GoodDrag_Invert":
             inverted(run, demo)
-        else:
+        elif node_id == "GoodDrag_Sampler":
             dragged(run, demo, inversion)
+        else:
+            run("GoodDrag_Decode", vae=demo["vae"], latent=latent, trace=trace)
     monkeypatch.undo()
     assert set(demo["model"].model.state_dict()) == keys
     assert torch.equal(dragged(run, demo, inversion)[0]["samples"], expected)
@@ -376,6 +430,20 @@ def test_variants_come_as_a_batch(run, demo):
     assert len(shown[2]) == sum(len(t.frames) + 1 for t in traces)
     (single,) = run("GoodDrag_Variants", points=demo["points"], count=1)
     assert single == (demo["points"],)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"count": 0}, "`count` is 0, allowed are 1 to 16 pictures"),
+        ({"count": 10**6}, "`count` is 1000000, allowed"),
+        ({"shortest": float("nan")}, "`shortest` is nan; give a share"),
+        ({"longest": float("inf")}, "`longest` is inf; give a share"),
+    ],
+)
+def test_numbers_of_variants_that_another_node_gives(run, demo, given, message):
+    with pytest.raises(ValueError, match=message):
+        run("GoodDrag_Variants", points=demo["points"], **given)
 
 
 def test_variants_that_cannot_be_used_are_refused(run, demo):

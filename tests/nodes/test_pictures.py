@@ -59,6 +59,8 @@ BAD = [
         "`image` holds 2 pictures; GoodDrag edits one at a time, so take one with ImageFromBatch",
     ),
     (torch.rand(0, 64, 64, 3), "`image` holds no picture"),
+    (torch.rand(64, 64, 3).numpy(), "`image` is a ndarray, which is no IMAGE; look at the node that it comes from"),
+    (torch.rand(0, 0, 64, 3), "`image` holds no picture"),
     (torch.rand(1, 64, 64, 2), "`image` is 64x64 with 2 channels; a picture has 3, or 1 if it is grey"),
     (torch.rand(1, 64, 64, 5), "`image` is 64x64 with 5 channels"),
     (torch.rand(1, 0, 64, 3), "`image` is 64x0 with 3 channels"),
