@@ -40,8 +40,9 @@ def _explained(library: str, error: BaseException) -> str:
     while error.__cause__ or error.__context__:  # lazy modules raise an error of their own about the first
         error = error.__cause__ or error.__context__
     pip = f'"{sys.executable}" -m pip'
-    if isinstance(error, ModuleNotFoundError) and error.name == library:
-        what, cure = f"{library} is not installed", f'{pip} install "{NEEDED[library]}"'
+    if isinstance(error, ModuleNotFoundError) and error.name in NEEDED:
+        needed_by = "" if error.name == library else f", which {library} needs"
+        what, cure = f"{error.name} is not installed{needed_by}", f'{pip} install "{NEEDED[error.name]}"'
     else:
         broken = _raised_in(error) or library
         message = " ".join(str(error).split())[:300].rstrip(".")

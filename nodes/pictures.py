@@ -44,3 +44,9 @@ def one(image: Tensor, name: str = "image") -> Tensor:
     if beyond:
         notices.tell(f"`{name}` goes from {image.min():.3g} to {image.max():.3g} and was clamped to 0..1.")
     return image.clamp(0, 1).expand(-1, -1, -1, 3)
+
+
+def each(images: Tensor, name: str) -> list[Tensor]:
+    """The pictures of a batch as ``one`` gives them. Raises ``ValueError`` for what holds none."""
+    batch = isinstance(images, Tensor) and images.ndim == 4 and len(images)
+    return [one(image[None], name) for image in images] if batch else [one(images, name)]

@@ -84,9 +84,7 @@ class CarryBack(io.ComfyNode):
         original = pictures.one(image)
         mask = masks.given(mask, (original.shape[2], original.shape[1]))
         masks.editable(mask)
-        if not len(edited):
-            raise ValueError("`edited` holds no picture; look at the node that it comes from")
-        edits = [pictures.one(e[None], "edited").movedim(-1, 1) for e in edited]
+        edits = [e.movedim(-1, 1) for e in pictures.each(edited, "edited")]
         if source is not None:
             source = pictures.one(source, "source").to(original).movedim(-1, 1)
         original = original.movedim(-1, 1)

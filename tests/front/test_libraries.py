@@ -6,8 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
-from gooddrag.libraries import LibraryError, importing
+from gooddrag import train_lora
+from gooddrag.libraries import NEEDED, LibraryError, importing
+from gooddrag.loading import load
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -89,10 +92,56 @@ def test_what_is_not_installed_is_to_be_installed():
     assert 'pip install "peft>=' in str(caught.value)
 
 
+NEEDS = {
+    "diffusers": lambda: load("demo", "cpu", torch.float32),
+    "transformers": lambda: load(__file__, "cpu", torch.float32),
+}
+
+
+@pytest.mark.parametrize("library", NEEDS)
+def test_a_model_needs_it(monkeypatch, library):
+    monkeypatch.setitem(sys.modules, library, None)  # as if it were not installed
+    with pytest.raises(LibraryError) as caught:
+        NEEDS[library]()
+    assert str(caught.value).startswith(f"{library} is not installed")
+    assert f'pip install "{library}' in str(caught.value)
+
+
+def test_what_a_library_needs_and_is_not_installed_is_to_be_installed(broken):
+    broken("goodbroken", "raise ModuleNotFoundError(\"No module named 'transformers'\", name='transformers')")
+    with pytest.raises(LibraryError) as caught, importing("diffusers"):
+        import goodbroken  # noqa: F401
+    assert str(caught.value).startswith("transformers is not installed, which diffusers needs. Points")
+    assert '-m pip install "transformers"; then restart' in str(caught.value)
+
+
+def test_tuning_needs_peft_and_leaves_the_model_as_it_was(monkeypatch, model, z0, text, fast):
+    names = set(model.unet.state_dict())
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "peft", None)
+        with pytest.raises(LibraryError, match="^peft is not installed.*pip install .peft>="):
+            train_lora(model, z0, text, fast.replace(lora_steps=1))
+    assert set(model.unet.state_dict()) == names
+    assert train_lora(model, z0, text, fast.replace(lora_steps=1)).weights
+
+
+MISSING = "raise ModuleNotFoundError(\"No module named 'goodnone'\", name='goodnone')"
+
+
+@pytest.mark.parametrize("name", ["peft", "transformers"])
+@pytest.mark.parametrize("code", ["raise RuntimeError('CUDA setup failed')", MISSING])
+def test_a_library_that_diffusers_cannot_import_is_named_by_the_command(broken, tmp_path, name, code):
+    path = broken(name, code)
+    run = ["-m", "gooddrag", "edit", "docs/demo.jpg", "--points", "60,60>70,70", "-o", str(tmp_path / "out.png")]
+    done = _python(*run, PYTHONPATH=path)
+    assert done.returncode == 1, done.stderr
+    assert f"because of {name} 9.8 (" in done.stderr
+    assert f'-m pip install --upgrade "diffusers>=0.35" "{NEEDED[name]}"' in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_pip_is_never_asked_for_torch():
     with pytest.raises(LibraryError) as caught, importing("diffusers"):
-        import torch
-
         torch.frombuffer(None)
     assert '"torch' not in str(caught.value)
 

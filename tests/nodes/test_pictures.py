@@ -92,6 +92,21 @@ def test_what_is_no_picture_is_refused_at_every_door(run, demo, image, message):
         assert message in str(error.value), node_id
 
 
+@pytest.mark.parametrize(("image", "message"), BAD[1:], ids=lambda v: v[:45] if isinstance(v, str) else "")
+def test_what_is_no_picture_is_refused_where_large_ones_are_edited(run, image, message):
+    large = torch.rand(1, 96, 96, 3)
+    for node_id, inputs in {
+        "GoodDrag_Fit": {"image": image},
+        "GoodDrag_CarryBack ": {"image": image, "edited": large},
+        "GoodDrag_CarryBack": {"image": large, "edited": image},
+        "GoodDrag_CarryBack  ": {"image": large, "edited": large, "source": image},
+    }.items():
+        with pytest.raises(ValueError, match=".") as error:
+            run(node_id.strip(), **inputs)
+        name = next(key for key, value in inputs.items() if value is image)
+        assert message.replace("`image`", f"`{name}`") in str(error.value), node_id
+
+
 def test_a_grey_picture_goes_all_the_way(run, demo):
     """As three equal channels do."""
     common = {k: demo[k] for k in ("model", "vae", "positive")}
