@@ -13,19 +13,23 @@ import argparse
 import json
 import subprocess
 import time
+from pathlib import Path
 
 from devtools import environment, tools, workflow
 from devtools.environment import SetupError, say
-from devtools.server import Server, ServerError, clean_environment
+from devtools.server import Server, ServerError, clean_environment, copy_input
 
-QUICKSTART = environment.ROOT / "example_workflows" / "gooddrag_quickstart.json"
+EXAMPLES = environment.ROOT / "example_workflows"
+QUICKSTART = "gooddrag_quickstart"
+EXAMPLE_PICTURE, ITS_DRAG = "example.png", "[[[580, 360], [560, 300]]]"
+"""The picture that comes with ComfyUI, and an arrow that lifts an arm in it."""
 TIERS = {
     "lint": ["ruff check .", "ruff format --check ."],
     "engine": ["pytest tests/picture tests/network tests/method tests/demo tests/front -n 2"],
     "parity": ["pytest tests/parity -n 2", "tests.parity tests/parity/data"],
     "editor": ["pytest tests/js"],
     "nodes": ["pytest tests/nodes -n 2"],
-    "workflows": ["pytest tests/workflows"],
+    "workflows": ["pytest tests/workflows -n 2 --dist loadfile"],
     "page": [
         "pytest tests/browser/test_mouse.py tests/browser/test_life.py tests/browser/test_journey.py "
         "--renderer classic --frontend own -k not(classic-light)"
@@ -64,15 +68,31 @@ class Watch:
 
 
 def demo(args: argparse.Namespace) -> int:
+    names = sorted(file.stem for file in EXAMPLES.glob("*.json"))
+    name = args.workflow if args.workflow in names else f"gooddrag_{args.workflow}"
+    if name not in names:
+        say(f"unknown workflow {args.workflow}; there are {', '.join(names)}")
+        return 2
     say("1/3 setting up (downloads only the first time)")
     installing = environment.set_up()
     say("2/3 starting ComfyUI")
+    picture = environment.comfyui_dir() / "input" / EXAMPLE_PICTURE
+    if picture.is_file():
+        copy_input(picture)
     with Server(args.port) as server:
-        graph = workflow.load(QUICKSTART)
-        prompt = workflow.to_prompt(graph, server.get("/object_info"))
-        scene = prompt[workflow.find(prompt, "GoodDrag_DemoModel")]["inputs"]
-        scene["kind"], scene["scene"] = args.kind or scene["kind"], scene["scene"] if args.scene is None else args.scene
-        say(f"3/3 dragging scene {scene['scene']}, {scene['kind']}")
+        graph = workflow.load(EXAMPLES / f"{name}.json")
+        object_info = server.get("/object_info")
+        missing = workflow.missing_models(graph, object_info)
+        if missing:
+            say(
+                f"{name} needs {len(missing)} more file{'s' if len(missing) > 1 else ''} in {environment.BASE / 'models'}:"
+            )
+            for model in missing:
+                say(f"  {model['directory']}/{model['name']} from {model['url']}")
+            return 1
+        prompt = workflow.to_prompt(graph, object_info)
+        scene = _choose(prompt, args)
+        say(f"3/3 running {name}" + (f": scene {scene['scene']}, {scene['kind']}" if scene else ""))
         watch = Watch(prompt)
         start = time.monotonic()
         try:
@@ -80,30 +100,59 @@ def demo(args: argparse.Namespace) -> int:
         finally:
             watch.close()
         editing = time.monotonic() - start
-        _report(server, prompt, entry, scene)
+        files = _write(server, prompt, entry)
+        if name == QUICKSTART:
+            _judge(scene, files["after"])
         parts = ", ".join(f"{name.removeprefix('GoodDrag_')} {s:.1f}" for name, s in watch.seconds.items() if s >= 0.05)
         say(f"seconds: installing {installing:.0f}, starting {server.seconds:.1f}, editing {editing:.1f} ({parts})")
         if args.serve:
-            _serve(server)
+            _serve(server, name)
     return 0
 
 
-def _report(server: Server, prompt: dict, entry: dict, scene: dict) -> None:
+def _choose(prompt: dict, args: argparse.Namespace) -> dict:
+    """The scene that was asked for, and an arrow where ComfyUI's example picture has none; gives the scene."""
+    scene = {}
+    for node in prompt.values():
+        inputs = node["inputs"]
+        if node["class_type"] == "GoodDrag_DemoModel":
+            scene = inputs
+            scene["kind"] = args.kind or scene["kind"]
+            scene["scene"] = scene["scene"] if args.scene is None else args.scene
+    if not scene and any(node["inputs"].get("image") == EXAMPLE_PICTURE for node in prompt.values()):
+        for node in prompt.values():
+            if node["class_type"] == "GoodDrag_Points" and not node["inputs"]["points"]:
+                node["inputs"]["points"] = json.dumps({"width": 768, "height": 768, "pairs": json.loads(ITS_DRAG)})
+    return scene
+
+
+def _write(server: Server, prompt: dict, entry: dict) -> dict:
+    """Every picture of a run into the folder output; gives the files by name."""
     folder = environment.ROOT / "output"
     folder.mkdir(exist_ok=True)
-    names = {"GoodDrag_Points": "before", "SaveImage": "after", "PreviewImage": "overlay"}
     files = {}
     for key, output in entry["outputs"].items():
-        name = prompt[key]["_meta"]["title"].lower().replace(" ", "-") or names.get(prompt[key]["class_type"], key)
-        for i, image in enumerate(output.get("images", [])):
-            path = folder / (f"{name}.png" if len(output["images"]) == 1 else f"{name}-{i}.png")
+        title = prompt[key]["_meta"]["title"] or prompt[key]["class_type"]
+        name = "-".join("".join(c if c.isalnum() else " " for c in title.lower()).split())
+        images = [("", image) for image in output.get("images", [])]
+        if len(images) > 1:
+            images = [(f"-{i}", image) for i, (_, image) in enumerate(images)]
+        for arrived in output.get("gooddrag_points", []):
+            images.append(("-before", arrived["image"]))
+        for suffix, image in images:
+            path = folder / f"{name}{suffix}.png"
             path.write_bytes(server.image(image))
-            files.setdefault(prompt[key]["class_type"], path)
+            files[name] = path
             say(f"  wrote {path.relative_to(environment.ROOT)}")
         for line in output.get("text", []):
             say(f"  {line}")
+    return files
+
+
+def _judge(scene: dict, edited: Path) -> None:
+    """How the quickstart's result compares with the truth."""
     command = [str(environment.PYTHON), "-m", "gooddrag.demo.evaluate", "--kinds", scene["kind"],
-               "--first", str(scene["scene"]), "--edited", str(files["SaveImage"])]  # fmt: skip
+               "--first", str(scene["scene"]), "--edited", str(edited)]  # fmt: skip
     judged = json.loads(subprocess.check_output(command, cwd=environment.ROOT, env=clean_environment(), text=True))
     say(
         f"  {judged['done']:.0%} of the true drag was done; inside the mask {judged['ratio']:.0%} of the difference "
@@ -111,9 +160,9 @@ def _report(server: Server, prompt: dict, entry: dict, scene: dict) -> None:
     )
 
 
-def _serve(server: Server) -> None:
+def _serve(server: Server, name: str) -> None:
     say(f"ComfyUI is running at {server.url}")
-    say(f"  open the template browser (GoodDrag) or drop {QUICKSTART.relative_to(environment.ROOT)} onto the page")
+    say(f"  open the template browser (GoodDrag) or drop example_workflows/{name}.json onto the page")
     say("  Ctrl-C stops it")
     try:
         while server.process.poll() is None:
@@ -156,6 +205,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
     p = commands.add_parser("demo", help="drag a creature in a real ComfyUI and write the pictures")
+    p.add_argument("--workflow", default=QUICKSTART, metavar="NAME", help="another of the example workflows")
     p.add_argument("--kind", help="kind of drag, instead of the workflow's")
     p.add_argument("--scene", type=int, help="number of the scene, instead of the workflow's")
     p.add_argument("--port", type=int, help="port of the server; a free one by default")

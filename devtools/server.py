@@ -53,6 +53,7 @@ class Server:
         command = [
             str(environment.PYTHON), "main.py", "--listen", "127.0.0.1", "--port", str(self.port),
             "--base-directory", str(environment.BASE), "--user-directory", self._user,
+            "--temp-directory", self._user,  # a server empties it when it starts, and another one may be running
             "--disable-api-nodes", "--database-url", "sqlite:///:memory:", "--preview-method", "auto", *self.arguments,
         ]  # fmt: skip
         if not _cuda():

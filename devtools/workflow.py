@@ -7,13 +7,15 @@ from pathlib import Path
 
 NOTES = ("Note", "MarkdownNote")
 WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
+EDITOR_ALONE = {"control_after_generate": "fixed", "image_upload": "image"}
+"""Options of an input that give it a second widget, which belongs to the editor alone, and that widget's value."""
 
 
 def load(path: Path) -> dict:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _is_widget(spec: list) -> bool:
+def is_widget(spec: list) -> bool:
     kind, options = spec[0], spec[1] if len(spec) > 1 else {}
     return (isinstance(kind, list) or kind in WIDGETS or "widgetType" in options) and not options.get("forceInput")
 
@@ -33,14 +35,13 @@ def to_prompt(workflow: dict, object_info: dict) -> dict:
         inputs = {}
         specs = {**info["input"].get("required", {}), **info["input"].get("optional", {})}
         for name, spec in specs.items():
-            if not _is_widget(spec):
+            if not is_widget(spec):
                 continue
             options = spec[1] if len(spec) > 1 else {}
             if not values and "default" not in options:
                 raise ValueError(f"node {node['id']} ({node['type']}) has no value for {name}")
             inputs[name] = values.pop(0) if values else options["default"]  # as the editor opens an older file
-            if options.get("control_after_generate") or options.get("image_upload"):
-                values[:1] = []  # a second widget that belongs to the editor alone
+            values[: sum(bool(options.get(option)) for option in EDITOR_ALONE)] = []
         if values:
             raise ValueError(f"node {node['id']} ({node['type']}) has {len(values)} values too many")
         for slot in node.get("inputs", []):
@@ -53,6 +54,21 @@ def to_prompt(workflow: dict, object_info: dict) -> dict:
             "_meta": {"title": node.get("title", "")},
         }
     return prompt
+
+
+def missing_models(workflow: dict, object_info: dict) -> list[dict]:
+    """The files that a workflow's loaders ask for and the server does not have: name, directory and url."""
+    missing = []
+    for node in workflow["nodes"]:
+        specs = object_info.get(node["type"], {}).get("input", {}).get("required", {}).values()
+        offered = {choice for spec in specs for choice in choices(spec)}
+        missing += [model for model in node.get("properties", {}).get("models", []) if model["name"] not in offered]
+    return missing
+
+
+def choices(spec: list) -> list:
+    """What an input may be, if it is one of a list."""
+    return spec[0] if isinstance(spec[0], list) else (spec[1] if len(spec) > 1 else {}).get("options", [])
 
 
 def find(prompt: dict, class_type: str) -> str:
