@@ -271,7 +271,9 @@ def test_odd_texts_and_extras_are_read_and_named(execute, demo):
     ]
 
 
-@pytest.mark.parametrize("node_id", ["GoodDrag_LoRATune", "GoodDrag_Invert", "GoodDrag_Sampler", "GoodDrag_Decode"])
+@pytest.mark.parametrize(
+    "node_id", ["GoodDrag_LoRATune", "GoodDrag_Invert", "GoodDrag_Sampler", "GoodDrag_Variants", "GoodDrag_Decode"]
+)
 def test_cancelling_leaves_model_and_next_run_as_they_were(run, part, demo, node_id, monkeypatch):
     host = part("nodes.host")
     inversion, _ = inverted(run, demo)
@@ -293,6 +295,8 @@ def test_cancelling_leaves_model_and_next_run_as_they_were(run, part, demo, node
             inverted(run, demo)
         elif node_id == "GoodDrag_Sampler":
             dragged(run, demo, inversion)
+        elif node_id == "GoodDrag_Variants":
+            dragged(run, demo, inversion, points=run(node_id, points=demo["points"], count=2)[0])
         else:
             run("GoodDrag_Decode", vae=demo["vae"], latent=latent, trace=trace)
     monkeypatch.undo()
