@@ -179,7 +179,7 @@ def dragged(run, demo):
 def test_paths_are_drawn_on_an_upscaled_result(execute, demo, dragged):
     latent, trace, _ = dragged
     (upscaled,) = stock.LatentUpscaleBy().upscale(latent, "bilinear", 1.5)
-    (image, overlay, trajectory), said = execute("GoodDrag_Decode", vae=demo["vae"], latent=upscaled, trace=trace)
+    (image, overlay, trajectory, *_), said = execute("GoodDrag_Decode", vae=demo["vae"], latent=upscaled, trace=trace)
     assert said == []
     assert trajectory.shape == (3, 384, 384, 3)
     assert torch.equal(trajectory[-1], overlay[0])
@@ -194,7 +194,7 @@ def test_paths_are_drawn_on_an_upscaled_result(execute, demo, dragged):
 def test_paths_are_not_drawn_where_they_would_lie_wrong(execute, demo, dragged):
     latent, trace, _ = dragged
     (cut,) = stock.LatentCrop().crop(latent, 128, 128, 0, 0)
-    (image, overlay, trajectory), said = execute("GoodDrag_Decode", vae=demo["vae"], latent=cut, trace=trace)
+    (image, overlay, trajectory, *_), said = execute("GoodDrag_Decode", vae=demo["vae"], latent=cut, trace=trace)
     assert torch.equal(image, overlay)
     assert torch.equal(image, trajectory)
     assert said == ["`latent` was cut, turned or made smaller, so that the paths of `trace` cannot be drawn on it."]
