@@ -108,7 +108,7 @@ def test_inversion_and_drag_follow_the_hint_and_free_it(load, run, demo, caplog)
     for chain in (own[0][1]["control"], net):
         assert chain.cond_hint is None  # nothing is left in ComfyUI's object
         assert chain.timestep_range is None
-    assert "ControlNet" not in caplog.text
+    assert "not used here" not in caplog.text
     edited = applied(positive, net, hint(2, 256, 256))
     other = edit(run, demo, model, own, edited=edited)
     assert not torch.allclose(other, followed, atol=1e-3)
@@ -160,3 +160,16 @@ def test_a_hint_with_nan_is_named(load, run, demo):
     positive = applied(narrow.conditioning("SD15"), narrow.controlnet("SD15"), bad)
     with pytest.raises(ValueError, match="the hint of the ControlNet on `positive`"):
         edit(run, demo, model, positive)
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 64, 64), (3, 64, 64)])
+def test_a_hint_that_is_no_picture_is_named(load, run, demo, shape):
+    model, positive, net = load("SD15"), narrow.conditioning("SD15"), narrow.controlnet("SD15")
+    own = applied(positive, net, hint(1, 256, 256))
+    own[0][1]["control"].cond_hint_original = torch.zeros(shape)
+    given = {"vae": demo["vae"], "image": demo["image"], "positive": own}
+    message = (
+        f"the hint of the ControlNet on `positive` is {'x'.join(map(str, shape))}, which is no picture; connect one"
+    )
+    with pytest.raises(ValueError, match=message):
+        run("GoodDrag_Invert", model=model, **given)
