@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+SDXL_V = "sdxl_v.safetensors"
+
 
 def main(comfyui: str, folder: str) -> None:
     sys.path.insert(0, comfyui)
@@ -48,6 +50,7 @@ def main(comfyui: str, folder: str) -> None:
     texts = weights("clip_l.", words.clip_l) | weights("clip_g.", words.clip_g)
     texts = families.SDXL(narrow.FAMILIES["SDXL"][1]).process_clip_state_dict_for_saving(texts)
     save(checkpoints.SDXL, unet("SDXL") | vae | texts)
+    save({**checkpoints.SDXL, "name": SDXL_V}, unet("SDXL") | vae | texts | {"v_pred": torch.zeros(1)})
 
     base, shape = narrow.FAMILIES["SD15"]
     config = {"image_size": 32, "in_channels": 4, "hint_channels": 3, "use_spatial_transformer": True, "legacy": False,
