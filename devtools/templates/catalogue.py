@@ -17,6 +17,7 @@ TEMPLATES: dict[str, Callable[[Workflow], None]] = {
     "gooddrag_latent_upscale": demo.upscale,
     "gooddrag_model_upscale": checkpoints.model_upscale,
     "gooddrag_large": checkpoints.large,
+    "gooddrag_batch": checkpoints.batch,
     "gooddrag_chained": demo.chained,
     "gooddrag_variants": demo.variants,
     "gooddrag_ablation": demo.ablation,
