@@ -123,7 +123,7 @@ def test_variants_are_refined_each(run, demo, dragged, refine):
 def test_the_trajectory_is_saved_as_an_animation_and_as_a_video(run, demo, dragged, tmp_path, monkeypatch, size):
     monkeypatch.setattr(folder_paths, "output_directory", str(tmp_path))
     latent, trace, _ = dragged(*size)
-    *_, trajectory = run("GoodDrag_Decode", vae=demo["vae"], latent=latent, trace=trace)
+    _, _, trajectory, _ = run("GoodDrag_Decode", vae=demo["vae"], latent=latent, trace=trace)
     even = (size[0], size[1] + size[1] % 2)
     assert trajectory.shape == (3, *reversed(even), 3)
     SaveAnimatedWEBP.hidden = None

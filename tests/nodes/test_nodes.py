@@ -39,7 +39,7 @@ def test_whole_chain_gives_a_picture_of_the_same_size(run, demo):
     inversion, noise = inverted(run, demo, model)
     assert noise["samples"].shape == (1, 4, 32, 32)
     latent, trace, _ = dragged(run, demo, inversion, model, mask=demo["mask"])
-    image, overlay, trajectory = run(
+    image, overlay, trajectory, _ = run(
         "GoodDrag_Decode", vae=demo["vae"], latent=latent, image=demo["image"], mask=demo["mask"], trace=trace
     )
     assert image.shape == overlay.shape == demo["image"].shape
@@ -95,12 +95,12 @@ def test_any_size_comes_back_exactly(run, part, demo, height, width):
     inversion, noise = inverted(run, {**demo, "image": image})
     assert noise["samples"].shape[-2:] == (-(-height // 8), -(-width // 8))
     latent, trace, _ = dragged(run, {**demo, "points": points}, inversion)
-    decoded, overlay, _ = run("GoodDrag_Decode", vae=demo["vae"], latent=latent, trace=trace)
+    decoded, overlay, *_ = run("GoodDrag_Decode", vae=demo["vae"], latent=latent, trace=trace)
     assert decoded.shape == overlay.shape == image.shape
 
 
 def test_decode_of_a_plain_latent_without_anything_else(run, demo):
-    image, overlay, trajectory = run("GoodDrag_Decode", vae=demo["vae"], latent={"samples": torch.randn(1, 4, 9, 8)})
+    image, overlay, trajectory, _ = run("GoodDrag_Decode", vae=demo["vae"], latent={"samples": torch.randn(1, 4, 9, 8)})
     assert image.shape == overlay.shape == trajectory.shape == (1, 72, 64, 3)
 
 
