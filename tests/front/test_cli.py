@@ -349,10 +349,10 @@ def test_what_was_written_before_is_said(picture, capsys, monkeypatch):
     """The picture is kept when only the trace fails, and a LoRA that was kept is named when the person cancels."""
     write = command.files.write
 
-    def fails(path, data):
+    def fails(path, data, **how):
         if path.suffix == ".json":
             raise OSError(28, "No space left on device")
-        write(path, data)
+        return write(path, data, **how)
 
     monkeypatch.setattr(command.files, "write", fails)
     trace, lora = picture.with_name("trace.json"), picture.with_name("a.safetensors")
