@@ -24,8 +24,8 @@ def dai(
     The mean over pairs of ``sum((original(p + o) - edited(q + o))^2) / (1 + 2 gamma)^2`` over the offsets o of a patch of radius
     ``gamma`` and the three channels. ``"authors"``: divided by the number of pairs once more, as their script does.
 
-    ``original`` and ``edited`` ``(H, W, 3)`` in 0..1; ``handles`` and ``targets`` ``(n, 2)`` as (x, y), rounded to whole pixels. Of a
-    patch that reaches beyond either picture, which Eq. 10 leaves open, the offsets that lie in both count, and their mean
+    ``original`` and ``edited`` ``(H, W, 3)`` in 0..1; ``handles`` and ``targets`` ``(n, 2)`` as (x, y), rounded to whole pixels. Of
+    a patch that reaches beyond either picture, which Eq. 10 leaves open, the offsets that lie in both count, and their mean
     stands for the whole patch. Raises ``ValueError``.
     """
     original, edited = (_picture(x, name) for x, name in ((original, "original"), (edited, "edited")))
