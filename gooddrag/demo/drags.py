@@ -27,22 +27,27 @@ class _Kind:
     most: float
     anchors: tuple[str, ...]
     needs_hat: bool | None = None
+    can_be_long: bool = False
 
 
 _KINDS = {
-    "move": _Kind("x", 98, 158, 28, 48, ("nose", "hand_l", "hand_r", "foot_l", "foot_r")),
+    "move": _Kind("x", 98, 158, 28, 48, ("nose", "hand_l", "hand_r", "foot_l", "foot_r"), can_be_long=True),
     "lean": _Kind("head_dx", -18, 18, 24, 32, ("nose", "eye_l", "eye_r")),
     "ears": _Kind("ear_len", 22, 66, 24, 38, ("ear_l", "ear_r")),
-    "arm": _Kind("arm_", -0.75, 0.95, 0.6, 1.1, ("hand_",)),
+    "arm": _Kind("arm_", -0.75, 0.95, 0.6, 1.1, ("hand_",), can_be_long=True),
     "tail": _Kind("tail_up", -0.2, 0.6, 0.45, 0.75, ("tail",)),
     "mouth": _Kind("mouth", 3, 30, 22, 26, ("chin",)),
     "hat": _Kind("hat_h", 24, 62, 22, 34, ("hat",), needs_hat=True),
-    "sun": _Kind("sun_y", 26, 96, 28, 50, ("sun",)),
-    "cloud": _Kind("cloud_y", 26, 96, 28, 50, ("cloud",)),
+    "sun": _Kind("sun_y", 26, 96, 28, 50, ("sun",), can_be_long=True),
+    "cloud": _Kind("cloud_y", 26, 96, 28, 50, ("cloud",), can_be_long=True),
 }
 KINDS = tuple(_KINDS)
 """move the whole creature, lean its head over, stretch its ears, swing an arm or the tail, open or close the mouth,
 stretch the hat, move the sun or the cloud in the background."""
+LONG_KINDS = tuple(name for name, kind in _KINDS.items() if kind.can_be_long)
+"""Those that go further, when they use nearly all of their range, than two alternations of the paper's settings finish."""
+_LONG = (0.88, 1.0)
+"""Of the range that a parameter lives in: how far it is dragged by a long drag."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +87,14 @@ class Drag:
         return np.asarray(image) > 0
 
 
-def drag(kind: str, seed: int) -> Drag:
-    """The drag number ``seed`` of a kind; the same pair gives the same drag. Raises ``ValueError`` for another kind."""
-    if kind not in _KINDS:
-        raise ValueError(f"the kind of drag is {kind!r}; it must be one of {', '.join(KINDS)}")
+def drag(kind: str, seed: int, *, long: bool = False) -> Drag:
+    """The drag number ``seed`` of a kind; the same pair gives the same drag. ``long``: over nearly all of the parameter's range.
+    Raises ``ValueError`` for another kind, and for one that cannot be long."""
+    kinds = LONG_KINDS if long else KINDS
+    if kind not in kinds:
+        raise ValueError(f"the kind of {'long ' * long}drag is {kind!r}; it must be one of {', '.join(kinds)}")
     k = _KINDS[kind]
-    rng = np.random.default_rng((seed, KINDS.index(kind), 7))
+    rng = np.random.default_rng((seed, KINDS.index(kind), 11 if long else 7))
     for attempt in itertools.count():
         scene = world.scene(seed + 100_000 * attempt)
         if k.needs_hat is None or bool(scene.has_hat) == k.needs_hat:
@@ -96,7 +103,8 @@ def drag(kind: str, seed: int) -> Drag:
     if kind == "arm":  # the arm that is not beside the tail
         side = "l" if scene.side > 0 else "r"
         field, anchors = f"arm_{side}", (f"hand_{side}",)
-    amount = rng.uniform(k.least, k.most)
+    least, most = ((k.high - k.low) * share for share in _LONG) if long else (k.least, k.most)
+    amount = rng.uniform(least, most)
     start = rng.uniform(k.low, k.high - amount)
     if rng.random() < 0.5:
         start, amount = start + amount, -amount

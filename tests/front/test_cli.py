@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gooddrag import command
-from gooddrag.command import _config, _parser, main
+from gooddrag.command import edit as command
+from gooddrag.command import main, models, parser
+from gooddrag.command.edit import _config
 from gooddrag.config import PAPER, PRESETS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -63,14 +64,14 @@ def test_guidance_reaches_inversion_and_drag(picture, monkeypatch):
     code, same = run(picture, "--guidance", "3", output="same.png")
     assert code == 0
     assert np.abs(np.int16(Image.open(same)) - np.int16(Image.open(plain))).max() <= 1  # both prompts are empty
-    load = command.load
+    load = models.load
 
     def worded(*args, **options):
         loaded = load(*args, **options)
         texts = iter((loaded.encode_text, lambda prompt, size: loaded.encode_text(prompt, size) + 1))
         return replace(loaded, encode_text=lambda *given: next(texts)(*given))
 
-    monkeypatch.setattr(command, "load", worded)
+    monkeypatch.setattr(models, "load", worded)
     _, guided = run(picture, "--guidance", "3", output="guided.png")
     assert guided.read_bytes() != plain.read_bytes()
 
@@ -264,9 +265,9 @@ def test_precision_and_what_is_given_beside_a_preset(picture):
 
 def test_defaults_are_the_papers_with_lock_in_a_window():
     given = ["edit", "in.png", "--points", "1,1>2,2", "-o", "out.png"]
-    assert _config(_parser().parse_args(given)) == PAPER.replace(background="lock", window=True)
+    assert _config(parser().parse_args(given)) == PAPER.replace(background="lock", window=True)
     for name, preset in PRESETS.items():
-        assert _config(_parser().parse_args([*given, "--preset", name])) == preset
+        assert _config(parser().parse_args([*given, "--preset", name])) == preset
 
 
 def test_a_lora_is_kept(picture):

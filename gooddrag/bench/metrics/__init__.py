@@ -4,5 +4,6 @@ Pictures are float arrays ``(H, W, 3)`` in 0..1, points ``(n, 2)`` as (x, y) in 
 """
 
 from .dai import dai
+from .similarity import likeness, psnr, ssim
 
-__all__ = ["dai"]
+__all__ = ["dai", "likeness", "psnr", "ssim"]

@@ -1,72 +1,33 @@
-"""The command line: ``python -m gooddrag edit IMAGE --points "x,y>x,y" -o OUT.png``."""
+"""``python -m gooddrag edit IMAGE --points "x,y>x,y" -o OUT.png``: edit one picture."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import math
 import os
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 import torch
 from PIL import Image
 
-from . import files, pictures
-from .config import BACKGROUNDS, CHECKPOINTING, PRESETS, DragConfig
-from .edit import edit
-from .libraries import LibraryError
-from .loading import Loaded, load
-from .method.lora import check_seed
-from .network import codec
-from .network.guidance import Guidance
-from .network.memory import NotEnoughMemory, free_bytes, is_out_of_memory
-from .picture.geometry import MIN_SIDE, DragPoints
-from .picture.region import editable
-from .picture.value import Value
-from .picture.working import working_size
-from .progress import Progress
-
-STAGES = {
-    "lora": "tuning the LoRA",
-    "invert": "inverting",
-    "reference": "dragging",  # the three of them alternate
-    "drag": "dragging",
-    "denoise": "dragging",
-}
-
-
-PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-
-
-class _Bar:
-    """A bar that redraws itself on a terminal; one line at the start of each stage otherwise."""
-
-    def __init__(self, stream):
-        self.stream, self.live, self.stage = stream, stream.isatty(), ""
-
-    def __call__(self, p: Progress) -> None:
-        with contextlib.suppress(OSError):  # nobody may be listening any more
-            self.draw(p)
-
-    def draw(self, p: Progress) -> None:
-        if self.live:
-            filled = round(30 * p.step / max(p.total, 1))
-            text = f"{STAGES[p.stage]:16} [{'#' * filled}{'.' * (30 - filled)}] {p.step}/{p.total}"
-            self.stream.write(f"\r{text}\x1b[K")
-        elif STAGES[p.stage] != self.stage:
-            self.stream.write(f"{STAGES[p.stage]} ({p.total} steps in all)\n")
-        self.stage = STAGES[p.stage]
-        self.stream.flush()
-
-    def clear(self) -> None:
-        if self.live:
-            with contextlib.suppress(OSError):
-                self.stream.write("\r\x1b[K")
+from .. import files, pictures
+from ..config import BACKGROUNDS, CHECKPOINTING, PRESETS, DragConfig
+from ..edit import edit
+from ..libraries import LibraryError
+from ..loading import Loaded
+from ..method.lora import check_seed
+from ..network import codec
+from ..network.guidance import Guidance
+from ..network.memory import NotEnoughMemory, free_bytes, is_out_of_memory
+from ..picture.geometry import MIN_SIDE, DragPoints
+from ..picture.region import editable
+from ..picture.value import Value
+from ..picture.working import working_size
+from . import models
+from .terminal import Bar, say, stderr
 
 
 def _mask(given: str, points: DragPoints, say) -> torch.Tensor | None:
@@ -119,31 +80,6 @@ def _same(a: str, b: str) -> bool:
     return os.path.realpath(a).casefold() == os.path.realpath(b).casefold()
 
 
-def _device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-        if device.type == "meta":
-            raise RuntimeError("it computes nothing")
-        torch.zeros(1, device=device).add(1).cpu()
-    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
-        reason = str(error).strip().split("\n")[0][:150].rstrip(".")
-        raise ValueError(f"--device {name} cannot be used ({reason}); cpu always can") from None
-    return device
-
-
-def _load(args: argparse.Namespace) -> Loaded:
-    device, dtype = _device(args.device), PRECISIONS[args.precision]
-    try:
-        return load(args.model, device, dtype, channels_last=args.channels_last, compiled=args.compile)
-    except (ValueError, MemoryError, LibraryError):
-        raise
-    except Exception as error:  # whatever the libraries raise for damaged or incomplete files
-        if is_out_of_memory(error):
-            raise
-        reason = str(error).strip().split("\n")[0][:200]
-        raise ValueError(f"the model {args.model} cannot be loaded ({type(error).__name__}: {reason})") from None
-
-
 def _check_guidance(args: argparse.Namespace) -> None:
     if not 1 <= args.guidance < math.inf:
         raise ValueError(f"--guidance {args.guidance:g} is not possible; give 1, which is none, or a number above it")
@@ -181,12 +117,12 @@ def _edit(args: argparse.Namespace, say: Callable[[str], None], written: list[st
     config = _config(args)
     check_seed(args.seed)
     _check_guidance(args)
-    loaded = _load(args)
+    loaded = models.asked(args)()
     small = working_size(size, args.size) if args.size else size
     if small != size:
         say(f"edited at {small[0]}x{small[1]} and carried back into {size[0]}x{size[1]}")
     _check_memory(loaded, small)
-    bar = _Bar(_stderr())
+    bar = Bar(stderr())
     start = time.monotonic()
     try:
         result = edit(
@@ -237,11 +173,8 @@ def _side(text: str) -> int:
     return int(text)
 
 
-def _parser() -> argparse.ArgumentParser:
+def arguments(p: argparse.ArgumentParser) -> None:
     defaults = DragConfig()
-    parser = argparse.ArgumentParser(prog="python -m gooddrag", description="Drag parts of a picture to new places.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    p = commands.add_parser("edit", help="edit one picture")
     p.add_argument("image", metavar="IMAGE", help="the picture to edit")
     p.add_argument("--points", required=True, help='pairs in pixels, "handle x,y>target x,y; x,y>x,y"')
     p.add_argument(
@@ -256,11 +189,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PIXELS",
         help="edit a picture of more than PIXELS x PIXELS at that many and carry the edit back into it; 768 suits SD1.x, 1024 SDXL",
     )
-    p.add_argument(
-        "--model",
-        default="demo",
-        help="demo (default), a folder in diffusers' layout, or an SD1.x or SDXL checkpoint file",
-    )
+    models.arguments(p)
     p.add_argument("--prompt", default="", help="what the picture shows; the paper uses none")
     p.add_argument(
         "--guidance", type=float, default=1.0, help="classifier-free guidance; 1 is none, as in the paper (default: 1)"
@@ -281,35 +210,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--checkpointing", choices=CHECKPOINTING, help="less memory, more time (default: auto)")
     p.add_argument(
-        "--precision", choices=PRECISIONS, default="float32", help="of the U-Net's weights (default: float32)"
-    )
-    p.add_argument("--channels-last", action="store_true", help="order the U-Net's weights for convolutions")
-    p.add_argument(
-        "--compile", action="store_true", help="compile the U-Net's blocks at their first run, which takes a while"
-    )
-    p.add_argument(
         "--seed", type=int, default=0, help="of the LoRA tuning; everything else is deterministic (default: 0)"
     )
-    p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="default: %(default)s")
     p.add_argument("--trace", metavar="FILE.json", help="write what happened: handles, distances, losses, times")
     p.add_argument("-o", "--output", required=True, metavar="OUT.png")
-    return parser
 
 
-def _stderr() -> TextIO:
-    """Standard error, or nowhere when it was closed."""
-    return sys.stderr or open(os.devnull, "w")
-
-
-def main(argv: list[str] | None = None) -> int:
+def run(args: argparse.Namespace) -> int:
     """Exit code 0 when all was written, 2 for bad input, 1 when memory or the disk did not suffice, 130 after Ctrl-C."""
-    args = _parser().parse_args(argv)
     written: list[str] = []
-
-    def say(text: str) -> None:
-        # nobody may be listening any more, which is no reason to lose the result
-        with contextlib.suppress(OSError):
-            print(text, file=_stderr(), flush=True)
 
     def so_far(nothing: str) -> str:
         return f"{' and '.join(written)} was written before" if written else nothing

@@ -1,0 +1,115 @@
+"""One sample by several methods: what a worker does, in whatever process or machine it lives."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from .. import files
+from ..config import DragConfig
+from .datasets import opened
+from .judge import Judge
+from .methods import METHODS, Prepared
+from .rows import Row
+from .sample import Dataset
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is run: it is sent to the workers, which open dataset and model themselves. ``load`` gives the model, its autoencoder and
+    a function of prompt and size to text. On a CPU every worker computes with ``threads`` threads, so that sums are the same
+    whatever their number."""
+
+    dataset: str
+    methods: tuple[str, ...]
+    model: str
+    load: Callable[[], Any]
+    config: DragConfig
+    out: Path
+    options: dict = field(default_factory=dict)
+    seed: int = 0
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        if unknown := [m for m in self.methods if m not in METHODS]:
+            raise ValueError(f"there is no method {', '.join(unknown)}; there are {', '.join(METHODS)}")
+
+    def samples(self) -> Dataset:
+        return opened(self.dataset, **self.options)
+
+    @property
+    def key(self) -> str:
+        """Of everything that decides what a row says; rows of another key are not taken for this run's."""
+        options = {k: v for k, v in self.options.items() if k in ("shift",)}
+        told = [self.dataset, self.model, asdict(self.config), options, self.seed]
+        return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()[:12]
+
+    def picture(self, method: str, sample: str) -> Path:
+        """Where an edited picture lies."""
+        return self.out / "pictures" / method / f"{sample.replace('/', '__')}.png"
+
+
+@lru_cache(maxsize=1)
+def _loaded(load: Callable[[], Any], threads: int) -> Any:
+    torch.set_num_threads(threads)
+    return load()
+
+
+def work(job: Job, name: str, methods: tuple[str, ...]) -> list[Row]:
+    """Edit one sample by ``methods``, keep the pictures, and give a row for each. What fails is a row that says why."""
+    try:
+        entry = job.samples()[name]
+        sample = entry.load()
+    except ValueError as error:
+        return [{"sample": name, "kind": "", "method": m, "error": f"sample skipped: {error}"} for m in methods]
+    loaded = _loaded(job.load, job.threads)
+    start = time.monotonic()
+    text = loaded.encode_text(sample.prompt, sample.size)
+    prepared = Prepared(sample, loaded.model, loaded.vae, text, job.config, job.seed)
+    rows = []
+    try:
+        with prepared.fitted():
+            prepared.inversion()
+        judge = Judge(prepared)
+    except Exception as error:
+        return [_failed(entry.name, entry.kind, m, error) for m in methods]
+    before = time.monotonic() - start
+    _keep(job.picture("original", name), sample.picture)
+    if sample.truth is not None:
+        _keep(job.picture("truth", name), sample.truth)
+    for method in methods:
+        try:
+            start = time.monotonic()
+            with prepared.fitted() as count:
+                edited = METHODS[method].edit(prepared)
+            seconds = time.monotonic() - start
+            row = {"sample": name, "kind": entry.kind, "method": method, **judge.row(edited)}
+            row |= {"evaluations": count.evaluations, "gradients": count.gradients}
+            row |= {"seconds": round(seconds, 2), "prepared_seconds": round(before, 2)}
+            _keep(job.picture(method, name), edited.picture)
+            rows.append(row)
+        except Exception as error:
+            rows.append(_failed(name, entry.kind, method, error))
+    return rows
+
+
+def _failed(sample: str, kind: str, method: str, error: Exception) -> Row:
+    return {"sample": sample, "kind": kind, "method": method, "error": f"{type(error).__name__}: {str(error)[:300]}"}
+
+
+def _keep(path: Path, picture) -> None:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        buffer = io.BytesIO()
+        Image.fromarray(picture).save(buffer, format="png")
+        files.write(path, buffer.getvalue())

@@ -1,0 +1,25 @@
+"""The command line: ``python -m gooddrag edit`` and ``bench``. Each command is a file: its arguments, and what it does."""
+
+from __future__ import annotations
+
+import argparse
+
+from . import bench, edit
+
+COMMANDS = {"edit": (edit, "edit one picture"), "bench": (bench, "compare methods on many pictures")}
+
+
+def parser() -> argparse.ArgumentParser:
+    whole = argparse.ArgumentParser(prog="python -m gooddrag", description="Drag parts of a picture to new places.")
+    commands = whole.add_subparsers(dest="command", required=True)
+    for name, (module, words) in COMMANDS.items():
+        p = commands.add_parser(name, help=words, description=module.__doc__.split("\n\n")[-1].strip())
+        module.arguments(p)
+        p.set_defaults(run=module.run)
+    return whole
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit code 0 when all was done, 2 for bad input, 1 when something did not suffice, 130 after Ctrl-C."""
+    args = parser().parse_args(argv)
+    return args.run(args)

@@ -1,0 +1,70 @@
+"""Which model a command works with, and on what: arguments that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+
+import torch
+
+from ..libraries import LibraryError
+from ..loading import Loaded, load
+from ..network.memory import is_out_of_memory
+
+PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Loader:
+    """What was asked for; a call loads it. It can be sent to another process. Raises ``ValueError`` that says what was expected."""
+
+    name: str
+    device: str
+    precision: str = "float32"
+    channels_last: bool = False
+    compiled: bool = False
+
+    def __call__(self) -> Loaded:
+        how = {"channels_last": self.channels_last, "compiled": self.compiled}
+        try:
+            return load(self.name, device(self.device), PRECISIONS[self.precision], **how)
+        except (ValueError, MemoryError, LibraryError):
+            raise
+        except Exception as error:  # whatever the libraries raise for damaged or incomplete files
+            if is_out_of_memory(error):
+                raise
+            reason = str(error).strip().split("\n")[0][:200]
+            raise ValueError(f"the model {self.name} cannot be loaded ({type(error).__name__}: {reason})") from None
+
+
+def device(name: str) -> torch.device:
+    """Raises ``ValueError`` for one that cannot compute here."""
+    try:
+        found = torch.device(name)
+        if found.type == "meta":
+            raise RuntimeError("it computes nothing")
+        torch.zeros(1, device=found).add(1).cpu()
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
+        reason = str(error).strip().split("\n")[0][:150].rstrip(".")
+        raise ValueError(f"--device {name} cannot be used ({reason}); cpu always can") from None
+    return found
+
+
+def arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--model",
+        default="demo",
+        help="demo (default), a folder in diffusers' layout, or an SD1.x or SDXL checkpoint file",
+    )
+    p.add_argument(
+        "--precision", choices=PRECISIONS, default="float32", help="of the U-Net's weights (default: float32)"
+    )
+    p.add_argument("--channels-last", action="store_true", help="order the U-Net's weights for convolutions")
+    p.add_argument(
+        "--compile", action="store_true", help="compile the U-Net's blocks at their first run, which takes a while"
+    )
+    p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="default: %(default)s")
+
+
+def asked(args: argparse.Namespace) -> Loader:
+    return Loader(args.model, args.device, args.precision, args.channels_last, args.compile)
