@@ -26,8 +26,8 @@ from .sample import Dataset
 
 @dataclass(frozen=True)
 class Job:
-    """What is run: it is sent to the workers, which open dataset and model themselves. ``load`` gives the model, its autoencoder and
-    a function of prompt and size to text. On a CPU every worker computes with ``threads`` threads, so that sums are the same
+    """What is run: it is sent to the workers, which open dataset and model themselves. ``load`` gives the model, its autoencoder
+    and a function of prompt and size to text. On a CPU every worker computes with ``threads`` threads, so that sums are the same
     whatever their number."""
 
     dataset: str

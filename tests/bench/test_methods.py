@@ -1,0 +1,50 @@
+"""Methods on the tiny model: what they share, and what each does to a latent."""
+
+import numpy as np
+import pytest
+import torch
+
+from gooddrag import DragConfig, DragPoints
+from gooddrag.bench.methods import METHODS, Prepared, sde
+from gooddrag.bench.methods.warp import warped
+from gooddrag.bench.sample import Sample
+
+SHORT = DragConfig(
+    inference_steps=8, operations=2, operations_per_step=1, gradient_steps=1, tracking_radius=4, lora_steps=0
+)
+
+
+@pytest.fixture
+def prepared(model, vae, text):
+    picture = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)
+    mask = np.zeros((96, 128), bool)
+    mask[16:80, 24:104] = True
+    points = DragPoints(((48, 48),), ((80, 48),), 128, 96)
+    config = SHORT.replace(background="lock")
+    return Prepared(Sample("a", picture, points, mask), model, vae, text, config)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_gives_a_picture_and_only_changes_what_may_change(prepared, name, monkeypatch):
+    monkeypatch.setattr(sde, "STEPS", 5)
+    with prepared.fitted() as count:
+        edited = METHODS[name].edit(prepared)
+    assert edited.picture.shape == (96, 128, 3)
+    assert edited.picture.dtype == np.uint8
+    assert (count.evaluations > 0) == (name != "nothing")
+    assert (edited.picture != prepared.undragged).any() == (name != "nothing")
+
+
+def test_without_copying_sde_drag_gives_the_picture_back(prepared, monkeypatch):
+    monkeypatch.setattr(sde, "_copied", lambda z, *_: z)
+    assert np.abs(sde.sde_drag(prepared, 10).picture.astype(int) - prepared.undragged).max() <= 1
+
+
+def test_a_warp_moves_the_handle_fully_and_the_border_not():
+    z = torch.arange(20.0 * 20).reshape(1, 1, 20, 20)
+    editable = torch.zeros(20, 20, dtype=torch.bool)
+    editable[2:18, 2:18] = True
+    moved = warped(z, editable, torch.tensor([[9.0, 6.0]]), torch.tensor([[9.0, 10.0]]))
+    assert moved[0, 0, 9, 10] == z[0, 0, 9, 6]
+    assert torch.equal(moved[0, 0][~editable], z[0, 0][~editable])
+    assert torch.isfinite(moved).all()

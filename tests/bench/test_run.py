@@ -1,0 +1,74 @@
+"""The runner: what was stopped goes on, and any number of workers gives the same rows."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gooddrag import DragConfig
+from gooddrag.bench.rows import untimed
+from gooddrag.bench.run import run
+from gooddrag.bench.work import Job
+from gooddrag.command import main
+from gooddrag.command.models import Loader
+
+TINY = str(Path(__file__).parent.parent / "parity" / "data")
+SHORT = DragConfig(
+    inference_steps=6, operations=1, gradient_steps=1, tracking_radius=4, lora_steps=0, background="lock"
+)
+METHODS = ("gooddrag", "nothing")
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    folder = tmp_path / "pictures"
+    for i in range(3):
+        place = folder / f"cat_{i}"
+        place.mkdir(parents=True)
+        picture = np.random.default_rng(i).integers(0, 256, (64, 72, 3), dtype=np.uint8)
+        Image.fromarray(picture).save(place / "original.png")
+        (place / "points.json").write_text(json.dumps({"points": [[20, 20], [40, 30]] if i < 2 else [[1, 1]]}))
+    return str(folder)
+
+
+def job(dataset, out, methods=METHODS):
+    return Job(dataset, methods, TINY, Loader(TINY, "cpu"), SHORT, out)
+
+
+def test_rows_pages_and_a_malformed_sample_that_is_skipped(dataset, tmp_path):
+    rows = run(job(dataset, tmp_path / "out"))
+    assert [(r["sample"], r["method"], "error" in r) for r in rows] == [
+        (f"cat_{i}", m, i == 2) for i in range(3) for m in METHODS
+    ]
+    assert "sample skipped" in rows[-1]["error"]
+    assert all(r["dai_1"] >= 0 and r["evaluations"] >= 0 for r in rows[:4])
+    for name in ("results.jsonl", "results.csv", "report.md", "index.html", "pictures/gooddrag/cat_0.png"):
+        assert (tmp_path / "out" / name).is_file()
+    assert "2 of 6 failed" in (tmp_path / "out" / "report.md").read_text()
+
+
+def test_a_killed_run_goes_on(dataset, tmp_path):
+    whole = run(job(dataset, tmp_path / "whole"))
+    file = tmp_path / "out" / "results.jsonl"
+    run(job(dataset, tmp_path / "out"))
+    file.write_text(file.read_text()[:-300])  # in the middle of a line
+    told = []
+    again = run(job(dataset, tmp_path / "out"), tell=lambda done, total, rows: told.append(rows[0]["sample"]))
+    assert [untimed(r) for r in again] == [untimed(r) for r in whole]
+    assert "cat_0" not in told
+
+
+def test_two_workers_and_two_parts_give_the_same_rows(dataset, tmp_path):
+    one = run(job(dataset, tmp_path / "one"))
+    two = run(job(dataset, tmp_path / "two"), workers=2)
+    for i in (1, 2):
+        run(job(dataset, tmp_path / "parts"), part=(i, 2))
+    parts = run(job(dataset, tmp_path / "parts"))
+    assert [untimed(r) for r in one] == [untimed(r) for r in two] == [untimed(r) for r in parts]
+
+
+def test_the_command_says_what_is_wrong(dataset, tmp_path, capsys):
+    assert main(["bench", str(tmp_path / "none"), "--out", str(tmp_path / "o")]) == 2
+    assert "is no folder" in capsys.readouterr().err
