@@ -26,7 +26,7 @@ STRIDE = 2
 ALPHA, BETA = 1.1, 0.3
 """How much stronger what was copied is, and how much is kept of what was there."""
 RADIUS = 5
-"""Half the side of the copied square in latent cells, whatever the picture's size: in the small demo world a square that shrinks with
+"""Half the side of the copied square in latent cells, whatever the picture: in the small demo world a square that shrinks with
 the picture holds too little to be recognised when the noise is mended."""
 
 
