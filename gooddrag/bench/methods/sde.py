@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 
 import torch
-from diffusers import DDIMScheduler
 from torch import Tensor
 
+from ...libraries import importing
 from ...network.schedule import SD_SCHEDULE
 from ...picture.geometry import LATENT_CELL, latent_mask
 from .edited import Edited
@@ -32,6 +32,8 @@ the picture holds too little to be recognised when the noise is mended."""
 
 @torch.no_grad()
 def sde_drag(prepared: Prepared, steps: int = STEPS) -> Edited:
+    with importing("diffusers"):
+        from diffusers import DDIMScheduler
     scheduler = DDIMScheduler(**SD_SCHEDULE, prediction_type=prepared.model.prediction_type)
     scheduler.set_timesteps(steps)
     timesteps = scheduler.timesteps.tolist()[steps - round(STRENGTH * steps) :]
