@@ -19,17 +19,12 @@ def local(job: Job, tasks: Sequence[Task], workers: int) -> Iterator[list[Row]]:
         return
     # spawn: a fork of a process whose libraries have threads may hang
     with multiprocessing.get_context("spawn").Pool(min(workers, len(tasks)) or 1) as pool:
-        yield from pool.imap_unordered(_Worker(job), tasks)
+        yield from pool.imap_unordered(_worked, [(job, *task) for task in tasks])
 
 
-class _Worker:
-    """``work`` on a job; a closure cannot be sent to another process."""
-
-    def __init__(self, job: Job):
-        self.job = job
-
-    def __call__(self, task: Task) -> list[Row]:
-        return work(self.job, *task)
+def _worked(given: tuple) -> list[Row]:
+    """``work``; a lambda cannot be sent to another process."""
+    return work(*given)
 
 
 def ray(job: Job, tasks: Sequence[Task], workers: int) -> Iterator[list[Row]]:
@@ -44,8 +39,8 @@ def ray(job: Job, tasks: Sequence[Task], workers: int) -> Iterator[list[Row]]:
     if started:
         cluster.init(num_cpus=workers, include_dashboard=False, log_to_driver=False)
     try:
-        remote = cluster.remote(num_cpus=1)(_Worker(job).__call__)
-        waiting = [remote.remote(task) for task in tasks]
+        remote = cluster.remote(num_cpus=1)(work)
+        waiting = [remote.remote(job, *task) for task in tasks]
         while waiting:
             done, waiting = cluster.wait(waiting)
             yield from cluster.get(done)

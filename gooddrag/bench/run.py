@@ -24,8 +24,8 @@ def run(
     every n-th sample from the i-th on, for a machine that shares the work with others; without it the rows of all are
     gathered. ``tell`` hears of samples done, samples in all, and rows.
     """
-    if unknown := engine not in ENGINES:
-        raise ValueError(f"the engine is {engine!r}; it must be one of {', '.join(ENGINES)}" * unknown)
+    if engine not in ENGINES:
+        raise ValueError(f"the engine is {engine!r}; it must be one of {', '.join(ENGINES)}")
     index, parts = part
     if not 1 <= index <= parts:
         raise ValueError(f"the part is {index}/{parts}; write it as 1/{parts} to {parts}/{parts}")

@@ -64,6 +64,8 @@ class Dataset:
     entries: tuple[Entry, ...]
 
     def __post_init__(self) -> None:
+        if not self.entries:
+            raise ValueError(f"{self.name} has no samples to judge")
         names = [e.name for e in self.entries]
         if len(set(names)) < len(names):
             twice = sorted({n for n in names if names.count(n) > 1})

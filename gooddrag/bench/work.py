@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 
@@ -50,7 +51,7 @@ class Job:
     @property
     def key(self) -> str:
         """Of everything that decides what a row says; rows of another key are not taken for this run's."""
-        options = {k: v for k, v in self.options.items() if k in ("shift",)}
+        options = {k: v for k, v in self.options.items() if k == "shift"}
         told = [self.dataset, self.model, asdict(self.config), options, self.seed]
         return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()[:12]
 
@@ -107,9 +108,8 @@ def _failed(sample: str, kind: str, method: str, error: Exception) -> Row:
     return {"sample": sample, "kind": kind, "method": method, "error": f"{type(error).__name__}: {str(error)[:300]}"}
 
 
-def _keep(path: Path, picture) -> None:
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        buffer = io.BytesIO()
-        Image.fromarray(picture).save(buffer, format="png")
-        files.write(path, buffer.getvalue())
+def _keep(path: Path, picture: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format="png")
+    files.write(path, buffer.getvalue())

@@ -104,9 +104,9 @@ def _job(args: argparse.Namespace) -> Job:
     models.device(args.device)
     options = {"limit": args.limit, "scenes": args.scenes, "long": args.long, "shift": args.shift}
     methods = tuple(dict.fromkeys(args.method or METHODS))
-    return Job(
-        args.dataset, methods, args.model, models.asked(args), config, args.out, options, args.seed, args.threads
-    )
+    # other weights, other rows
+    model = args.model if args.precision == "float32" else f"{args.model} in {args.precision}"
+    return Job(args.dataset, methods, model, models.asked(args), config, args.out, options, args.seed, args.threads)
 
 
 class _Told:

@@ -40,9 +40,7 @@ def sde_drag(prepared: Prepared, steps: int = STEPS) -> Edited:
     generator = torch.Generator().manual_seed(prepared.seed)
     z, points = prepared.z0, prepared.sample.points
     editable = latent_mask(prepared.mask, z)
-    handles, targets = (
-        torch.tensor(p).flip(-1).div(LATENT_CELL).floor() for p, _ in ((points.handles, 0), (points.targets, 0))
-    )
+    handles, targets = (torch.tensor(p).flip(-1).div(LATENT_CELL).floor() for p in (points.handles, points.targets))
     ways = targets - handles
     rounds = max(round(float(ways.norm(dim=1).max()) / STRIDE), 1)
     for i in range(rounds):
@@ -57,12 +55,9 @@ def _round(prepared, scheduler, timesteps: list[int], z0: Tensor, editable: Tens
     z = _copied(path[-1], here, there, generator)
     for t, original, before in zip(timesteps, reversed(path[1:]), reversed(path[:-1])):
         both = prepared.model.predict(torch.cat([z, original]), t, prepared.text)
-        means, deviation = _reverse(scheduler, t, torch.cat([z, original]), both)
-        mean, unedited = means.chunk(2)
-        # the noise that leads from the original to what it was made of
-        z = editable * (mean + (before - unedited)) + (1 - editable) * before
-        if not deviation:
-            z = editable * mean + (1 - editable) * before
+        mean, unedited = _reverse(scheduler, t, torch.cat([z, original]), both).chunk(2)
+        # before - unedited: the noise that leads from the original to what it was made of
+        z = editable * (mean + before - unedited) + (1 - editable) * before
     return z
 
 
@@ -84,12 +79,9 @@ def _forward(scheduler, timesteps: list[int], z: Tensor, generator) -> list[Tens
     return path
 
 
-def _reverse(scheduler, t: int, z: Tensor, prediction: Tensor) -> tuple[Tensor, float]:
-    """Mean and deviation of z_{t-1} given z_t: the reverse process of DDPM, which is DDIM's with eta = 1."""
-    before = _previous(scheduler, t)
-    deviation = float(scheduler._get_variance(t, before)) ** 0.5
-    mean = scheduler.step(prediction, t, z, eta=1.0, variance_noise=torch.zeros_like(z)).prev_sample
-    return mean, deviation
+def _reverse(scheduler, t: int, z: Tensor, prediction: Tensor) -> Tensor:
+    """Mean of z_{t-1} given z_t: the reverse process of DDPM, which is DDIM's with eta = 1, without its noise."""
+    return scheduler.step(prediction, t, z, eta=1.0, variance_noise=torch.zeros_like(z)).prev_sample
 
 
 def _copied(z: Tensor, here: Tensor, there: Tensor, generator) -> Tensor:

@@ -7,13 +7,15 @@ then takes keys and values from the unedited picture at every step.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
 from ...method.drag import drag
 from ...method.source import Source
 from ...method.state import DragState
-from ...picture.geometry import LATENT_CELL, latent_mask, to_grid
+from ...picture.geometry import LATENT_CELL, latent_mask
 from .edited import Edited
 from .prepared import Prepared
 
@@ -27,10 +29,8 @@ def warp(prepared: Prepared) -> Edited:
     editable = latent_mask(prepared.mask, z)[0, 0] > 0
     moved = warped(z, editable.cpu(), *(_cells(p) for p in (points.handles, points.targets)))
     config = prepared.config.replace(operations=0)
-    # dragged by nothing: the drag goes on from the warped latent and only denoises it
-    state = DragState(
-        0, moved, None, points, to_grid(points.handles, (z.shape[2] * 4, z.shape[3] * 4)), Source(inversion, config)
-    )
+    # a drag without operations only denoises the latent that it begins with
+    state = replace(DragState.undragged(points, Source(inversion, config)), latent=moved)
     result = drag(prepared.model, inversion, points, prepared.mask, config, state=state)
     return Edited(prepared.picture(result.latent), ended="warped")
 
