@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ..demo import truth
 from ..network import codec
 from .methods import Edited, Prepared
-from .metrics import dai, fidelity, matching, truth
+from .metrics import dai, fidelity, matching
 from .metrics.dai import GAMMAS
 from .metrics.similarity import likeness, psnr, ssim
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from ..demo.evaluate import interval
 from .methods import METHODS
 from .rows import Row
-from .statistics import difference, interval
 
 COLUMNS: dict[str, tuple[str, str]] = {
     "ratio": ("error ratio", ".2f"),
@@ -126,7 +126,8 @@ def against_first(rows: Sequence[Row], of: Callable = np.mean) -> str:
             if len(pairs) < 3:
                 cells.append("")
                 continue
-            middle, low, high = difference(*zip(*pairs), of)
+            differences = [b - a for a, b in pairs]
+            middle, (low, high) = of(differences), interval(differences, of)
             form = "+" + COLUMNS[name][1]
             told = f"{middle:{form}} [{low:{form}}, {high:{form}}]"
             cells.append(f"**{told}**" if low > 0 or high < 0 else told)

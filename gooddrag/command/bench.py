@@ -10,6 +10,7 @@ import argparse
 import time
 from pathlib import Path
 
+from ..bench.datasets import DEMO
 from ..bench.engines import ENGINES
 from ..bench.methods import METHODS
 from ..bench.rows import Row
@@ -104,9 +105,12 @@ def _job(args: argparse.Namespace) -> Job:
     models.device(args.device)
     options = {"limit": args.limit, "scenes": args.scenes, "long": args.long, "shift": args.shift}
     methods = tuple(dict.fromkeys(args.method or METHODS))
+    # workers may live in other folders
+    dataset = args.dataset if args.dataset == DEMO else str(Path(args.dataset).resolve())
     # other weights, other rows
     model = args.model if args.precision == "float32" else f"{args.model} in {args.precision}"
-    return Job(args.dataset, methods, model, models.asked(args), config, args.out, options, args.seed, args.threads)
+    out = args.out.resolve()
+    return Job(dataset, methods, model, models.asked(args), config, out, options, args.seed, args.threads)
 
 
 class _Told:

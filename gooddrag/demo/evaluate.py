@@ -18,7 +18,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,9 +29,8 @@ from PIL import Image
 from ..config import DragConfig
 from ..edit import Edit, edit
 from ..network import codec
-from . import KINDS, WEIGHTS, Drag, drag, load, text
+from . import KINDS, WEIGHTS, Drag, drag, load, text, truth
 
-FRACTIONS = tuple(round(0.05 * i, 2) for i in range(29))
 EDITOR = DragConfig(background="lock", window=True, lora_steps=20)
 """The settings of the quickstart workflow: the nodes' defaults, and fewer LoRA steps than the paper's 70."""
 
@@ -60,14 +59,12 @@ def array(image: torch.Tensor | Image.Image | np.ndarray) -> np.ndarray:
 
 def fraction_done(chosen: Drag, edited: np.ndarray) -> float:
     """The fraction of the true drag whose rendering is nearest to the edited picture inside the mask."""
-    errors = [np.abs(chosen.picture(f).astype(np.float32) - edited)[chosen.mask].mean() for f in FRACTIONS]
-    return FRACTIONS[int(np.argmin(errors))]
+    return truth.share_done(lambda f: chosen.picture(f).astype(np.float32), edited, chosen.mask)
 
 
 def error_ratio(chosen: Drag, edited: np.ndarray, undragged: np.ndarray) -> float:
     """How much of the error of doing nothing is left inside the mask."""
-    truth = chosen.picture(1).astype(np.float32)[chosen.mask]
-    return float(np.abs(edited[chosen.mask] - truth).mean() / np.abs(undragged[chosen.mask] - truth).mean())
+    return truth.error_ratio(chosen.picture(1).astype(np.float32), edited, undragged, chosen.mask)
 
 
 def measure(chosen: Drag, result: Edit, undragged: np.ndarray, seconds: float) -> Result:
@@ -95,11 +92,11 @@ def run(chosen: Drag, model, vae, config: DragConfig = EDITOR) -> tuple[Result, 
     return measure(chosen, result, undragged, time.monotonic() - start), result
 
 
-def interval(values: list[float], rounds: int = 2000) -> tuple[float, float]:
-    """95 % bootstrap interval of the median."""
+def interval(values: Sequence[float], of: Callable = np.median, rounds: int = 2000) -> tuple[float, float]:
+    """95 % bootstrap interval of a statistic ``of`` the values along an axis; the same values give the same interval."""
     rng = np.random.default_rng(0)
-    medians = np.median(rng.choice(values, (rounds, len(values))), axis=1)
-    return float(np.percentile(medians, 2.5)), float(np.percentile(medians, 97.5))
+    drawn = of(rng.choice(np.asarray(values, dtype=float), (rounds, len(values))), axis=1)
+    return float(np.percentile(drawn, 2.5)), float(np.percentile(drawn, 97.5))
 
 
 def table(results: list[Result]) -> str:

@@ -69,6 +69,17 @@ def test_two_workers_and_two_parts_give_the_same_rows(dataset, tmp_path):
     assert [untimed(r) for r in one] == [untimed(r) for r in two] == [untimed(r) for r in parts]
 
 
+def test_ray_gives_the_same_rows(dataset, tmp_path):
+    pytest.importorskip("ray", reason="the package ray is not installed")
+    one, clustered = run(job(dataset, tmp_path / "one")), run(job(dataset, tmp_path / "ray"), engine="ray", workers=2)
+    assert [untimed(r) for r in one] == [untimed(r) for r in clustered]
+
+
+def test_an_engine_that_is_not_there_is_named(dataset, tmp_path):
+    with pytest.raises(ValueError, match="local, ray"):
+        run(job(dataset, tmp_path / "out"), engine="dask")
+
+
 def test_the_command_says_what_is_wrong(dataset, tmp_path, capsys):
     assert main(["bench", str(tmp_path / "none"), "--out", str(tmp_path / "o")]) == 2
     assert "is no folder" in capsys.readouterr().err

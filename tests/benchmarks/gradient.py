@@ -308,7 +308,11 @@ def run(args: argparse.Namespace) -> Report:
     def middle(variant: str, field: str) -> float:
         return statistics.median(r[field] for r in rounds[variant])
 
-    base_time, base_memory, base_flop = (middle("naive", field) for field in ("seconds", "above", "flop"))
+    def times_of(variant: str) -> list[float]:
+        return [s for r in rounds[variant] for s in r["times"]]
+
+    base_memory, base_flop = (middle("naive", field) for field in ("above", "flop"))
+    base_time = statistics.median(times_of("naive"))
     digits = 3 if gpu else 1
     where = "GPU" if gpu else f"{args.threads or os.cpu_count()} threads"
     lines = [
@@ -318,7 +322,7 @@ def run(args: argparse.Namespace) -> Report:
         "|---|---|---|---|---|---|---|",
     ]
     for variant, words in VARIANTS.items():
-        times = [s for r in rounds[variant] for s in r["times"]]
+        times = times_of(variant)
         above, flop = middle(variant, "above"), middle(variant, "flop")
         lines.append(
             f"| {words} | {statistics.median(times):.{digits}f} [{min(times):.{digits}f}, {max(times):.{digits}f}] | "

@@ -1,4 +1,4 @@
-"""Against the true result, where it is known."""
+"""An edit against the true result, where it is known; pictures of one scale, whatever it is."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ def error_ratio(truth: np.ndarray, edited: np.ndarray, undragged: np.ndarray, ma
 
 
 def share_done(rendered: Callable[[float], np.ndarray], edited: np.ndarray, mask: np.ndarray) -> float:
-    """The fraction of the drag whose rendering (0..1) is nearest to ``edited`` inside ``mask``."""
+    """The fraction of the drag whose rendering is nearest to ``edited`` inside ``mask``."""
     errors = [np.abs(rendered(f) - edited)[mask].mean() for f in FRACTIONS]
     return FRACTIONS[int(np.argmin(errors))]
