@@ -16,18 +16,11 @@ from PIL import Image
 
 from .methods import METHODS
 from .rows import Row
+from .tables import named
 
 THUMB = 192
 """Longer side of a small picture in pixels."""
-SHOWN = {
-    "ratio": "error ratio",
-    "done": "done",
-    "dai_1": "DAI(1)",
-    "md": "MD",
-    "if": "IF",
-    "outside": "outside",
-    "seconds": "s",
-}
+SHOWN = ("ratio", "done", "dai_1", "md", "if", "outside", "seconds")
 
 
 def sheet(rows: Sequence[Row], title: str, picture: Callable[[str, str], Path]) -> str:
@@ -35,7 +28,7 @@ def sheet(rows: Sequence[Row], title: str, picture: Callable[[str, str], Path]) 
     samples: dict[str, dict] = {}
     for row in rows:
         place = samples.setdefault(row["sample"], {"name": row["sample"], "kind": row["kind"], "cells": []})
-        figures = [f"{words} {row[k]:.3g}" for k, words in SHOWN.items() if isinstance(row.get(k), (int, float))]
+        figures = [f"{named(k, [row])} {row[k]:.3g}" for k in SHOWN if isinstance(row.get(k), (int, float))]
         place["cells"].append(
             _cell(row["method"], METHODS[row["method"]].words, row["sample"], picture, figures, row.get("error"))
         )

@@ -59,7 +59,7 @@ def report(rows: Sequence[Row], title: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _named(name: str, rows: Sequence[Row]) -> str:
+def named(name: str, rows: Sequence[Row]) -> str:
     """A column's name; IF with what it was measured by."""
     by = sorted({r["if_by"] for r in rows if name == "if" and "if_by" in r})
     return COLUMNS[name][0] + (f" by {' and '.join(by)}" if by else "")
@@ -77,7 +77,7 @@ def by_method(rows: Sequence[Row]) -> str:
     """Medians with 95 % intervals."""
     shown = {name: how for name, how in COLUMNS.items() if values(rows, name)}
     better = bool(values(rows, "ratio"))
-    head = ["method", "drags", *(_named(name, rows) for name in shown), *(["better than nothing"] if better else [])]
+    head = ["method", "drags", *(named(name, rows) for name in shown), *(["better than nothing"] if better else [])]
     lines = [_line(head), _line(["---"] * len(head))]
     for method in _methods(rows):
         own = [r for r in rows if r["method"] == method]
@@ -117,7 +117,7 @@ def against_first(rows: Sequence[Row], of: Callable = np.mean) -> str:
     shown = [name for name in COMPARED if values(rows, name)]
     if not others or not shown:
         return ""
-    head = ["method", *(_named(name, rows) for name in shown)]
+    head = ["method", *(named(name, rows) for name in shown)]
     lines = [_line(head), _line(["---"] * len(head))]
     for method in others:
         cells = [METHODS[method].words]
