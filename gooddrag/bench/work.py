@@ -50,8 +50,8 @@ class Job:
 
     @property
     def key(self) -> str:
-        """Of all that is asked for and decides what a row says; rows of another key are not taken for this run's. A method whose code has
-        changed is not noticed: give it an empty folder."""
+        """Of all that is asked for and decides what a row says; rows of another key are not taken for this run's.
+        That a method's code has changed is not noticed: give it an empty folder."""
         options = {k: v for k, v in self.options.items() if k == "shift"}
         told = [self.dataset, self.model, asdict(self.config), options, self.seed]
         return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()[:12]
