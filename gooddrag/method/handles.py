@@ -15,7 +15,7 @@ from .inversion import Inversion
 from .motion import REACHED, feature_loss
 from .source import SourceStep
 from .trace import DragTrace
-from .tracking import track
+from .tracking import distances, nearest
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,11 @@ class Handles:
 
     def track(self, feature: Tensor, reference: Reference, loss: float | None = None) -> None:
         """Eq. 6, from the handles' last positions. ``loss`` is the last of the operation's, None before the first at this t."""
-        self.cells = track(feature, reference.originals, self.cells, radius=self.config.tracking_radius, grid=self.grid)
-        self.trace.add(self.operation, reference.source.t, loss, self.pixels, time.monotonic() - self.began)
+        around = {"radius": self.config.tracking_radius, "grid": self.grid}
+        apart = distances(feature, reference.originals, self.cells, **around)
+        self.cells = nearest(apart, self.cells)
+        drift = (apart.flatten(1).amin(dim=1) / feature.shape[1]).tolist()
+        self.trace.add(self.operation, reference.source.t, loss, self.pixels, drift, time.monotonic() - self.began)
 
     def operated(self, feature: Tensor, reference: Reference, loss: float | None) -> None:
         """A drag operation is done: track, and count."""

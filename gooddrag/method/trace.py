@@ -17,7 +17,8 @@ class Tracking:
     """One tracking. ``loss`` is the last of the operation's, None for the tracking that opens a denoising step.
 
     ``operation`` counts finished drag operations; ``handles`` are (x, y) in pixels, ``distances`` what is left to
-    the targets in pixels, ``seconds`` since the edit began.
+    the targets in pixels, ``drift`` how far the features there are from those of the original handles (L1, the mean over
+    channels), ``seconds`` since the edit began.
     """
 
     operation: int
@@ -25,6 +26,7 @@ class Tracking:
     loss: float | None
     handles: tuple[Point, ...]
     distances: tuple[float, ...]
+    drift: tuple[float, ...]
     seconds: float
 
 
@@ -42,9 +44,11 @@ class DragTrace:
     ended: str = "operations"
     evaluated: float = 1.0
 
-    def add(self, operation: int, timestep: int, loss: float | None, handles: list[Point], seconds: float) -> None:
+    def add(
+        self, operation: int, timestep: int, loss: float | None, handles: list[Point], drift: list[float], seconds: float
+    ) -> None:
         distances = tuple(math.dist(h, t) for h, t in zip(handles, self.points.targets))
-        self.trackings.append(Tracking(operation, timestep, loss, tuple(handles), distances, seconds))
+        self.trackings.append(Tracking(operation, timestep, loss, tuple(handles), distances, tuple(drift), seconds))
 
     @property
     def handles(self) -> tuple[Point, ...]:

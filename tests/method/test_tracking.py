@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gooddrag.method.tracking import track
+from gooddrag.method.tracking import distances, nearest
 
 GRID = (48, 64)
 
@@ -15,6 +15,10 @@ def feature():
 
 def originals(feature, handles):
     return torch.stack([feature[0, :, int(r), int(c)] for r, c in handles])
+
+
+def track(feature, originals, handles, **around):
+    return nearest(distances(feature, originals, handles, **around), handles)
 
 
 @pytest.mark.parametrize("move", [(0, 0), (3, -2), (-5, 5), (5, 5)])
@@ -47,3 +51,14 @@ def test_takes_the_first_of_equals(feature):
     handles = torch.tensor([[20.0, 20.0]])
     found = track(torch.zeros_like(feature), originals(feature, handles), handles, radius=2, grid=GRID)
     assert found.tolist() == [[18, 18]]
+
+
+def test_the_distance_of_what_did_not_change_is_zero_there_and_infinite_beyond_the_border(feature):
+    handles = torch.tensor([[1.0, 20.0]])
+    apart = distances(feature, originals(feature, handles), handles, radius=3, grid=GRID)
+    assert apart.shape == (1, 7, 7)
+    assert apart[0, 3, 3] == 0
+    assert torch.isinf(apart[0, :2]).all()
+    assert torch.isfinite(apart[0, 2:]).all()
+    wanted = (feature[0, :, 1, 22] - feature[0, :, 1, 20]).abs().sum()
+    assert torch.allclose(apart[0, 3, 5], wanted)

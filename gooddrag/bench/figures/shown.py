@@ -1,0 +1,48 @@
+"""What a figure gives: rows, words and a drawing."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...demo.evaluate import interval
+from ...libraries import importing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Shown:
+    """``rows`` are plain numbers and names, ``finding`` sentences and a table as Markdown; ``draw`` fills a matplotlib figure of
+    ``size`` inches."""
+
+    rows: list[dict]
+    finding: str
+    size: tuple[float, float]
+    draw: Callable[[Figure], None]
+
+    def png(self) -> bytes:
+        """Raises ``LibraryError`` without matplotlib."""
+        with importing("matplotlib"):
+            import matplotlib.figure
+        figure = matplotlib.figure.Figure(figsize=self.size, layout="constrained")
+        self.draw(figure)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, dpi=110)
+        return buffer.getvalue()
+
+
+def told(values: Sequence[float], form: str = "+.2f") -> str:
+    """The mean with its 95 % interval."""
+    low, high = interval(values, np.mean)
+    return f"{np.mean(values):{form}} [{low:{form}}, {high:{form}}]"
+
+
+def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Markdown."""
+    return "\n".join("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *lines))
