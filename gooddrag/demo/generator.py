@@ -2,7 +2,8 @@
 
 As in StyleGAN2 (arXiv 1912.04958) a mapping network leads to a latent w, every convolution is modulated by its own w and
 demodulated, and every resolution adds its part to the picture. Unlike there the world is known, so that the mapping starts from
-the numbers of a scene instead of noise and the rest is regression, and the first, coarsest map is made of w and is no constant.
+the numbers of a scene instead of noise and the rest is regression; and the first map is no constant but blobs that w places, as in
+BlobGAN (arXiv 2205.02837): regression learns where things are many times faster with them.
 """
 
 from __future__ import annotations
@@ -31,8 +32,32 @@ FEATURES = 64
 class Config:
     latent: int = 128
     hidden: int = 256
-    widths: tuple[int, ...] = (128, 128, 96, 64, 48, 32)
-    """Channels at 4, 8, 16, 32, 64 and 128 pixels; the last resolution gives two rows and columns of the picture for each."""
+    blobs: int = 32
+    coarsest: int = 16
+    widths: tuple[int, ...] = (96, 80, 64, 32)
+    """Channels at 16, 32, 64 and 128 pixels; the last resolution gives two rows and columns of the picture for each."""
+
+
+class _Blobs(nn.Module):
+    """The first map: soft discs that w places and sizes, each with a feature of its own, on a ground that w colours."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        count, channels, size = config.blobs, config.widths[0], config.coarsest
+        self.place = nn.Linear(config.latent, 3 * count)
+        self.feature = nn.Parameter(torch.randn(count, channels) / 2)
+        self.ground = nn.Linear(config.latent, channels)
+        nn.init.normal_(self.place.weight, std=0.3 * config.latent**-0.5)
+        with torch.no_grad():
+            self.place.bias.copy_(torch.cat([torch.rand(2 * count) * 1.2 - 0.6, torch.full((count,), -1.5)]))
+        axis = (torch.arange(size) + 0.5) / size * 2 - 1
+        self.register_buffer("grid", torch.stack(torch.meshgrid(axis, axis, indexing="xy")), persistent=False)
+
+    def forward(self, w: Tensor) -> Tensor:
+        x, y, size = self.place(w)[:, :, None, None].chunk(3, dim=1)
+        distances = (self.grid[0] - x).square() + (self.grid[1] - y).square()
+        discs = torch.exp(-distances / (2 * torch.exp(2 * size) + 1e-4))
+        return torch.einsum("nkhw,kc->nchw", discs, self.feature) + self.ground(w)[:, :, None, None]
 
 
 class _Styled(nn.Module):
@@ -65,12 +90,10 @@ class Generator(nn.Module):
         self.mapping = nn.Sequential(
             *(m for a, b in zip(sizes, sizes[1:]) for m in (nn.Linear(a, b), nn.LeakyReLU(0.2))), nn.Linear(latent, latent)
         )
-        self.start = nn.Linear(latent, widths[0] * 16)
+        self.start = _Blobs(config)
         before = (widths[0], *widths)
-        # two convolutions a resolution, one at the first and the last
-        plan = [
-            [(before[i], width)] + [(width, width)] * (0 < i < len(widths) - 1) for i, width in enumerate(widths)
-        ]
+        # two convolutions a resolution, one at the last
+        plan = [[(before[i], width)] + [(width, width)] * (i < len(widths) - 1) for i, width in enumerate(widths)]
         self.blocks = nn.ModuleList(nn.ModuleList(_Styled(latent, a, b) for a, b in block) for block in plan)
         last = len(widths) - 1
         self.colours = nn.ModuleList(nn.Conv2d(width, 12 if i == last else 3, 1) for i, width in enumerate(widths))
@@ -79,16 +102,16 @@ class Generator(nn.Module):
     @property
     def movable(self) -> int:
         """How many layers come before the features and take part in them: their w moves what the picture shows."""
-        before = [block for i, block in enumerate(self.blocks) if 4 << i <= FEATURES]
+        before = [block for i, block in enumerate(self.blocks) if self.config.coarsest << i <= FEATURES]
         return 1 + sum(len(block) for block in before)
 
     def forward(self, ws: Tensor, size: int = world.SIZE) -> Tensor:
-        """``size`` below the world's: what is drawn up to that resolution, 4, 8 .. 64 pixels or all."""
+        """``size`` below the world's: what is drawn up to that resolution, 16, 32, 64 pixels or all."""
         return self.drawn(ws, size)[0]
 
     def drawn(self, ws: Tensor, size: int = world.SIZE) -> tuple[Tensor, Tensor]:
         """The pictures, and the features ``(n, c, 64, 64)`` that they were drawn from."""
-        x = self.start(ws[:, 0]).unflatten(1, (-1, 4, 4))
+        x = self.start(ws[:, 0])
         picture, features, layer = None, x, 1
         for i, (block, colour) in enumerate(zip(self.blocks, self.colours)):
             if i:
@@ -114,7 +137,7 @@ class Generator(nn.Module):
     def of(self, scenes: Sequence[world.Scene]) -> Tensor:
         """w of scenes, ``(n, latent)``."""
         given = np.stack([described(s) for s in scenes])
-        return self.mapping(torch.from_numpy(given).to(self.start.weight))
+        return self.mapping(torch.from_numpy(given).to(self.start.feature))
 
     @classmethod
     def load(cls, folder: Path = GENERATOR) -> Generator:

@@ -18,7 +18,7 @@ from . import world
 from .generator import GENERATOR, Generator, described
 from .train import Trainer, held_out, psnr, scaled
 
-STAGES = ((0.25, 32), (0.7, 64), (1.0, world.SIZE))
+STAGES = ((0.5, 32), (0.85, 64), (1.0, world.SIZE))
 """Up to which share of the steps which resolution is trained: what is coarse is learnt at a fraction of the cost."""
 
 
@@ -90,9 +90,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=False)
     parser.add_argument("--every", type=int, default=100, help="steps between checkpoints")
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--lr", type=float, default=3e-3)
+    parser.add_argument("--lr", type=float, default=1.5e-3)
     parser.add_argument("--pool", type=int, default=3000, help="scenes that are kept")
     parser.add_argument("--renew", type=int, default=2, help="scenes of the pool replaced at every step")
     parser.add_argument("--held-out", type=int, default=16, help="held-out scenes that judge the generator")
