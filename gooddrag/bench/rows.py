@@ -13,6 +13,11 @@ TIMED = ("seconds", "prepared_seconds")
 """What differs from run to run; all else is the same with any number of workers."""
 
 
+def picture(folder: Path, method: str, sample: str) -> Path:
+    """Where the picture lies that a method made of a sample; ``"original"`` and ``"truth"`` are beside the methods."""
+    return folder / "pictures" / method / f"{sample.replace('/', '__')}.png"
+
+
 class Rows:
     """Those of a folder, ``results*.jsonl``; ``key`` tells what was asked for, and rows of other runs are left alone."""
 

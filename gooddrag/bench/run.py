@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .. import files
+from . import finished
 from .engines import ENGINES, Task
 from .rows import Row, Rows
 from .sheet import sheet
@@ -30,6 +31,7 @@ def run(
     if not 1 <= index <= parts:
         raise ValueError(f"the part is {index}/{parts}; write it as 1/{parts} to {parts}/{parts}")
     job.out.mkdir(parents=True, exist_ok=True)
+    finished.note(job.out, job.dataset, job.options, job.key)
     names = [e.name for e in job.samples()]
     store = Rows(job.out, job.key, f"-{index}of{parts}" if parts > 1 else "")
     done = {(r["sample"], r["method"]) for r in store.read() if "error" not in r}

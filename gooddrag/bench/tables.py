@@ -11,6 +11,7 @@ import numpy as np
 
 from ..demo.evaluate import interval
 from .methods import METHODS
+from .metrics.ranks import by_picture, spearman
 from .rows import Row
 
 COLUMNS: dict[str, tuple[str, str]] = {
@@ -129,8 +130,8 @@ def against_first(rows: Sequence[Row], of: Callable = np.mean) -> str:
             differences = [b - a for a, b in pairs]
             middle, (low, high) = of(differences), interval(differences, of)
             form = "+" + COLUMNS[name][1]
-            told = f"{middle:{form}} [{low:{form}}, {high:{form}}]"
-            cells.append(f"**{told}**" if low > 0 or high < 0 else told)
+            cell = f"{middle:{form}} [{low:{form}}, {high:{form}}]"
+            cells.append(f"**{cell}**" if low > 0 or high < 0 else cell)
         lines.append(_line(cells))
     words = f"Mean paired differences to {METHODS[first].words} with 95 % intervals, bold where zero is outside:"
     return "\n".join([words, "", *lines])
@@ -160,36 +161,33 @@ def agreement(rows: Sequence[Row], truth: str = "ratio") -> str:
     if len(rows) < 4:
         return ""
     lines = [_line(["metric", "over all edits", "between the methods of a drag", "drags"]), _line(["---"] * 4)]
+    wanted = by_sample(rows, truth)
     for name in AGAINST_TRUTH:
         have = [r for r in rows if isinstance(r.get(name), (int, float))]
         if len(have) < 4:
             continue
         sign = 1 if name in LOWER_IS_BETTER else -1
         overall = sign * spearman(values(have, name), values(have, truth))
-        within = []
-        for sample in dict.fromkeys(r["sample"] for r in have):
-            own = [r for r in have if r["sample"] == sample]
-            if len(own) > 2:
-                within.append(sign * spearman(values(own, name), values(own, truth)))
-        within = [w for w in within if np.isfinite(w)]
-        cell = f"{np.mean(within):+.2f} [{', '.join(f'{x:+.2f}' for x in interval(within, np.mean))}]" if within else ""
-        lines.append(_line([name, f"{overall:+.2f}", cell, str(len(within))]))
+        within = [sign * rho for rho in by_picture(wanted, by_sample(rows, name)).values()]
+        lines.append(_line([name, f"{overall:+.2f}", told(within) if within else "", str(len(within))]))
     words = "Rank correlation of each metric with the true error; +1: it orders edits as the truth does, 0: not at all:"
     return "\n".join([words, "", *lines])
 
 
+def by_sample(rows: Sequence[Row], name: str) -> dict[str, dict[str, float]]:
+    """One figure by sample and method."""
+    found: dict[str, dict[str, float]] = {}
+    for row in rows:
+        if isinstance(row.get(name), (int, float)):
+            found.setdefault(row["sample"], {})[row["method"]] = row[name]
+    return found
+
+
+def told(numbers: Sequence[float], form: str = "+.2f") -> str:
+    """The mean with its 95 % interval."""
+    low, high = interval(numbers, np.mean)
+    return f"{np.mean(numbers):{form}} [{low:{form}}, {high:{form}}]"
+
+
 def _line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
-
-
-def spearman(a: Sequence[float], b: Sequence[float]) -> float:
-    """Of ranks, equal values sharing the mean of theirs; NaN where all are equal."""
-
-    def ranks(values: Sequence[float]) -> np.ndarray:
-        _, inverse, counts = np.unique(np.asarray(values, dtype=float), return_inverse=True, return_counts=True)
-        ends = np.cumsum(counts)
-        return (ends - (counts - 1) / 2)[inverse]
-
-    x, y = ranks(a), ranks(b)
-    x, y = x - x.mean(), y - y.mean()
-    return float((x @ y) / np.sqrt((x @ x) * (y @ y))) if x.any() and y.any() else float("nan")

@@ -21,7 +21,7 @@ from ..config import DragConfig
 from .datasets import opened
 from .judge import Judge
 from .methods import METHODS, Prepared
-from .rows import Row
+from .rows import Row, picture
 from .sample import Dataset
 
 
@@ -58,7 +58,7 @@ class Job:
 
     def picture(self, method: str, sample: str) -> Path:
         """Where an edited picture lies."""
-        return self.out / "pictures" / method / f"{sample.replace('/', '__')}.png"
+        return picture(self.out, method, sample)
 
 
 @lru_cache(maxsize=1)

@@ -1,12 +1,19 @@
-"""The command line: ``python -m gooddrag edit`` and ``bench``. Each command is a file: its arguments, and what it does."""
+"""The command line: ``python -m gooddrag edit``, ``bench`` and others. Each command is a file: its arguments, and what it does."""
 
 from __future__ import annotations
 
 import argparse
 
-from . import bench, edit
+from . import bench, edit, figures, gscore, ranks, study
 
-COMMANDS = {"edit": (edit, "edit one picture"), "bench": (bench, "compare methods on many pictures")}
+COMMANDS = {
+    "edit": (edit, "edit one picture"),
+    "bench": (bench, "compare methods on many pictures"),
+    "figures": (figures, "the paper's figures and tables, computed anew"),
+    "gscore": (gscore, "a multimodal model rates a bench's edits"),
+    "study": (study, "people rank a bench's edits, blind"),
+    "ranks": (ranks, "which metric orders edits as people do"),
+}
 
 
 def parser() -> argparse.ArgumentParser:

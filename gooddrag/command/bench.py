@@ -10,25 +10,15 @@ import argparse
 import time
 from pathlib import Path
 
-from ..bench.datasets import DEMO
 from ..bench.engines import ENGINES
 from ..bench.methods import METHODS
 from ..bench.rows import Row
 from ..bench.run import run as run_job
 from ..bench.work import Job
-from ..config import PAPER, PRESETS, DragConfig
 from ..libraries import LibraryError
-from ..method.lora import check_seed
-from . import models
+from . import judged, models
+from .judged import count
 from .terminal import say
-
-DEFAULT = DragConfig(background="lock", window=True)
-LIKE = {
-    "nodes": (DEFAULT, "the nodes' defaults: outside of the mask nothing changes"),
-    "paper": (PAPER, "the paper's settings"),
-    "authors-script": (PAPER.replace(mask_weight=0.1, patience=5), "what the authors' benchmark script sets"),
-    **{name: (PRESETS[name], f"the preset {name}") for name in ("balanced", "fast")},
-}
 
 
 def arguments(p: argparse.ArgumentParser) -> None:
@@ -50,27 +40,10 @@ def arguments(p: argparse.ArgumentParser) -> None:
         help="results.jsonl, results.csv, report.md, index.html, pictures/",
     )
     models.arguments(p)
+    judged.arguments(p)
+    p.add_argument("--workers", type=count, default=1, metavar="N", help="processes (default: 1)")
     p.add_argument(
-        "--like",
-        choices=LIKE,
-        default="nodes",
-        help="; ".join(f"{k}: {v[1]}" for k, v in LIKE.items()) + " (default: nodes)",
-    )
-    p.add_argument("--lora-steps", type=int, help="0 tunes none")
-    p.add_argument("--limit", type=_count, metavar="N", help="only the first N samples")
-    p.add_argument(
-        "--shift",
-        action="store_true",
-        help="demo: red and blue change places, so that the model has seen no such pictures",
-    )
-    p.add_argument("--scenes", type=int, default=8, metavar="N", help="demo: drags of each kind (default: 8)")
-    p.add_argument(
-        "--long", type=int, default=9, metavar="N", help="demo: long drags of each kind that can be long (default: 9)"
-    )
-    p.add_argument("--seed", type=int, default=0, help="of LoRA tuning and of methods that draw noise (default: 0)")
-    p.add_argument("--workers", type=_count, default=1, metavar="N", help="processes (default: 1)")
-    p.add_argument(
-        "--threads", type=_count, default=1, metavar="N", help="of each process; other sums than with 1 (default: 1)"
+        "--threads", type=count, default=1, metavar="N", help="of each process; other sums than with 1 (default: 1)"
     )
     p.add_argument(
         "--engine", choices=ENGINES, default="local", help="ray works on a cluster, and needs the package ray"
@@ -84,12 +57,6 @@ def arguments(p: argparse.ArgumentParser) -> None:
     )
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
-    return int(text)
-
-
 def _part(text: str) -> tuple[int, int]:
     index, _, parts = text.partition("/")
     if not (index.isdecimal() and parts.isdecimal() and 1 <= int(index) <= int(parts)):
@@ -98,19 +65,23 @@ def _part(text: str) -> tuple[int, int]:
 
 
 def _job(args: argparse.Namespace) -> Job:
-    config, _ = LIKE[args.like]
-    if args.lora_steps is not None:
-        config = config.replace(lora_steps=args.lora_steps)
-    check_seed(args.seed)
     models.device(args.device)
-    options = {"limit": args.limit, "scenes": args.scenes, "long": args.long, "shift": args.shift}
     methods = tuple(dict.fromkeys(args.method or METHODS))
-    # workers may live in other folders
-    dataset = args.dataset if args.dataset == DEMO else str(Path(args.dataset).resolve())
+    dataset = judged.dataset(args.dataset)
     # other weights, other rows
     model = args.model if args.precision == "float32" else f"{args.model} in {args.precision}"
-    out = args.out.resolve()
-    return Job(dataset, methods, model, models.asked(args), config, out, options, args.seed, args.threads)
+    out = judged.folder(args.out)
+    return Job(
+        dataset,
+        methods,
+        model,
+        models.asked(args),
+        judged.config(args),
+        out,
+        judged.options(args),
+        args.seed,
+        args.threads,
+    )
 
 
 class _Told:

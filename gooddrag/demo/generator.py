@@ -12,6 +12,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass, fields
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +89,8 @@ class Generator(nn.Module):
         numbers, latent, widths = len(described(world.scene(0))), config.latent, config.widths
         sizes = [numbers, config.hidden, config.hidden, latent]
         self.mapping = nn.Sequential(
-            *(m for a, b in zip(sizes, sizes[1:]) for m in (nn.Linear(a, b), nn.LeakyReLU(0.2))), nn.Linear(latent, latent)
+            *(m for a, b in pairwise(sizes) for m in (nn.Linear(a, b), nn.LeakyReLU(0.2))),
+            nn.Linear(latent, latent),
         )
         self.start = _Blobs(config)
         before = (widths[0], *widths)

@@ -63,7 +63,9 @@ def train(args: argparse.Namespace) -> Generator:
 
     def loss_of_step(step: int) -> Tensor:
         pool.renew(args.renew)
-        given, wanted = (x.to(trainer.device) for x in pool.drawn(np.random.default_rng((args.seed, step, 5)), args.batch))
+        given, wanted = (
+            x.to(trainer.device) for x in pool.drawn(np.random.default_rng((args.seed, step, 5)), args.batch)
+        )
         size = resolution(step / args.steps)
         model = trainer.model
         with trainer.autocast():
@@ -84,7 +86,9 @@ def train(args: argparse.Namespace) -> Generator:
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", required=True, help="folder of the checkpoint")
-    parser.add_argument("--release", type=Path, help=f"write the generator here when done; the package's is {GENERATOR}")
+    parser.add_argument(
+        "--release", type=Path, help=f"write the generator here when done; the package's is {GENERATOR}"
+    )
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())

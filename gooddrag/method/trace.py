@@ -45,7 +45,13 @@ class DragTrace:
     evaluated: float = 1.0
 
     def add(
-        self, operation: int, timestep: int, loss: float | None, handles: list[Point], drift: list[float], seconds: float
+        self,
+        operation: int,
+        timestep: int,
+        loss: float | None,
+        handles: list[Point],
+        drift: list[float],
+        seconds: float,
     ) -> None:
         distances = tuple(math.dist(h, t) for h, t in zip(handles, self.points.targets))
         self.trackings.append(Tracking(operation, timestep, loss, tuple(handles), distances, tuple(drift), seconds))

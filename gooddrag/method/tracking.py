@@ -10,8 +10,8 @@ from ..picture.geometry import sample_patches
 
 @torch.no_grad()
 def distances(feature: Tensor, originals: Tensor, handles: Tensor, *, radius: int, grid: tuple[int, int]) -> Tensor:
-    """What Eq. 6 takes the least of: ``(n, 2 radius + 1, 2 radius + 1)``, the L1 distance of the features within ``radius`` rows and
-    columns of each handle to that of the original handle; infinite beyond the border.
+    """What Eq. 6 takes the least of: ``(n, 2 radius + 1, 2 radius + 1)``, the L1 distance of the features within ``radius``
+    rows and columns of each handle to that of the original handle; infinite beyond the border.
 
     ``feature`` F(z_t^k) ``(1, C, h, w)``; ``originals`` F(z_t^0) at p_i^0, ``(n, C)``; ``handles`` p_i^{k-1}
     ``(n, 2)`` in grid cells.

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from ..methods import Prepared
 from . import drift, fewer, noises, variants
+from .published import TABLES, Table
 from .shown import Shown
 
-__all__ = ["FIGURES", "Figure", "Shown"]
+__all__ = ["FIGURES", "SAME", "TABLES", "Figure", "Shown", "Table"]
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,10 @@ class Figure:
 
 FIGURES = {
     "4": Figure("ten noises at once or one a step", 18, noises.show),
-    "14": Figure("5 and 14: how far features drift with and without information preservation", 9, drift.show),
+    "14": Figure("how far features drift with and without information preservation", 9, drift.show),
     "12": Figure("AlDD against fewer drag operations", 9, fewer.show),
     "13": Figure("without information preservation, with J = 1, with J = 3", 6, variants.show),
 }
 """By the number that the paper gives them."""
+SAME = {"5": "14"}
+"""Figure 5 is the first drag of Figure 14."""

@@ -19,7 +19,8 @@ from ...method.tracking import distances
 from ...network.model import Model
 from ...picture.geometry import grid_size, sample_patches, to_grid
 from ..methods import Prepared
-from .shown import Shown, told
+from ..tables import told
+from .shown import Shown
 
 WITH, WITHOUT = "with IP, Eq. 8", "without IP, Eq. 7"
 COLOURS = {WITH: "#0072B2", WITHOUT: "#E69F00"}
@@ -87,9 +88,10 @@ def _finding(rows: list[dict]) -> str:
     a, b = (_last(rows, kind) for kind in (WITH, WITHOUT))
     more = [b[s] / a[s] for s in a if s in b and a[s]]
     c, d = (
-        {r["sample"]: r["spread"] for r in rows if r["kind"] == kind and r["operation"] == "end"} for kind in (WITH, WITHOUT)
+        {r["sample"]: r["spread"] for r in rows if r["kind"] == kind and r["operation"] == "end"}
+        for kind in (WITH, WITHOUT)
     )
-    clearer = [c[s] / d[s] for s in c if s in d and d[s]]
+    clearer = [c[s] / d[s] for s in c if d.get(s)]
     return (
         f"At the end of a drag the handle's feature is {told(more, '.2f')} times as far from the original one without information "
         f"preservation as with it, and the heat map of Eq. 6 has {told(clearer, '.2f')} times the standard deviation with it "
@@ -109,7 +111,10 @@ def _draw(figure, rows: list[dict], maps: dict) -> None:
         for curve in curves.values():
             axis.plot(list(curve), list(curve.values()), color=colour, alpha=0.25, linewidth=1)
         # a drag that has ended stays where it is
-        filled = [[c.get(k, list(c.values())[-1] if k > max(c) else np.nan) for k in range(1, longest + 1)] for c in curves.values()]
+        filled = [
+            [c.get(k, list(c.values())[-1] if k > max(c) else np.nan) for k in range(1, longest + 1)]
+            for c in curves.values()
+        ]
         axis.plot(range(1, longest + 1), np.nanmean(filled, axis=0), color=colour, linewidth=2.5, label=kind)
     axis.set(xlabel="drag operations", ylabel="distance to the\noriginal feature")
     axis.legend(frameon=False)

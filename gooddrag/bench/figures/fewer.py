@@ -1,4 +1,4 @@
-"""Figure 12: is fidelity without AlDD only a matter of fewer drag operations? What each arrives at, and what it costs in fidelity."""
+"""Figure 12: is fidelity without AlDD only a matter of fewer drag operations? How far each comes, and what fidelity that costs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 from ..judge import Judge
 from ..methods import Prepared
 from ..methods.alternating import Alternating, alternating
-from .shown import Shown, table, told
+from ..tables import told
+from .shown import Shown, table
 
 OPERATIONS = (70, 35, 15, 5)
 ALDD = "AlDD, 70"
@@ -32,7 +33,13 @@ def show(pictures: Iterator[Prepared]) -> Shown:
             kept = {k: row[k] for k in ("ratio", "done", "left", "if", "if_by", "md", "dai_1") if k in row}
             rows.append({"sample": prepared.sample.name, "method": name, **kept})
     known = [name for name in ("ratio", "done", "left", "if", "md") if name in rows[0]]
-    words = {"ratio": "error ratio", "done": "done", "left": "left, px", "if": f"IF by {rows[0]['if_by']}", "md": "MD, px"}
+    words = {
+        "ratio": "error ratio",
+        "done": "done",
+        "left": "left, px",
+        "if": f"IF by {rows[0]['if_by']}",
+        "md": "MD, px",
+    }
 
     def of(method: str, name: str) -> np.ndarray:
         return np.array([r[name] for r in rows if r["method"] == method], dtype=float)
@@ -57,7 +64,9 @@ def _draw(figure, of, known: list[str], words: dict) -> None:
     across = "done" if "done" in known else "left"
     for i, method in enumerate(_methods()):
         x, y = np.mean(of(method, across)), np.mean(of(method, "if"))
-        axis.plot(x, y, "*" if i == 0 else "o", color="#0072B2" if i == 0 else "#D55E00", markersize=14 if i == 0 else 8)
+        axis.plot(
+            x, y, "*" if i == 0 else "o", color="#0072B2" if i == 0 else "#D55E00", markersize=14 if i == 0 else 8
+        )
         axis.annotate(method, (x, y), xytext=(8, 5), textcoords="offset points")
     axis.set(xlabel=f"{words[across]}, mean", ylabel=f"{words['if']}, mean")
     axis.margins(0.18)

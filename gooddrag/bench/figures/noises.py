@@ -14,7 +14,8 @@ from torch import Tensor
 
 from ..methods import Prepared
 from ..metrics import psnr, ssim
-from .shown import Shown, table, told
+from ..tables import told
+from .shown import Shown, table
 
 NOISES, DEVIATION = 10, 0.1
 WAYS = {
@@ -59,9 +60,7 @@ def show(pictures: Iterator[Prepared]) -> Shown:
     def of(way: str, name: str) -> np.ndarray:
         return np.array([r[name] for r in rows if r["way"] == way])
 
-    lines = [
-        [words, told(of(way, "psnr"), ".1f"), told(of(way, "ssim"), ".3f")] for way, words in WAYS.items()
-    ]
+    lines = [[words, told(of(way, "psnr"), ".1f"), told(of(way, "ssim"), ".3f")] for way, words in WAYS.items()]
     gain, late = (told(of("one a step", "psnr") - of(way, "psnr"), "+.1f") for way in ("at once", "at once, later"))
     finding = "\n\n".join(
         [

@@ -7,9 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ...demo.evaluate import interval
 from ...libraries import importing
 
 if TYPE_CHECKING:
@@ -35,12 +32,6 @@ class Shown:
         buffer = io.BytesIO()
         figure.savefig(buffer, dpi=110)
         return buffer.getvalue()
-
-
-def told(values: Sequence[float], form: str = "+.2f") -> str:
-    """The mean with its 95 % interval."""
-    low, high = interval(values, np.mean)
-    return f"{np.mean(values):{form}} [{low:{form}}, {high:{form}}]"
 
 
 def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:

@@ -10,7 +10,8 @@ from PIL import Image
 from ...overlay import draw_points
 from ..judge import Judge
 from ..methods import METHODS, Prepared
-from .shown import Shown, table, told
+from ..tables import told
+from .shown import Shown, table
 
 COMPARED = {"without-ip": "without IP", "ip-once": "IP, J = 1", "gooddrag": "IP, J = 3"}
 
