@@ -3,6 +3,7 @@
 from comfy_api.v0_0_2 import ComfyExtension, io
 
 from . import known_masks, routes
+from .compare import Compare
 from .decode import Decode
 from .demo import DemoModel
 from .demo_truth import DemoTruth
@@ -10,6 +11,7 @@ from .invert import Invert
 from .lora_tune import LoRATune
 from .points import Points
 from .sampler import Sampler
+from .score import Score
 from .variants import Variants
 from .working import CarryBack, Fit
 
@@ -24,6 +26,8 @@ NODES: list[type[io.ComfyNode]] = [
     DemoTruth,
     Fit,
     CarryBack,
+    Score,
+    Compare,
 ]
 
 

@@ -4,6 +4,7 @@ import { api } from "/scripts/api.js";
 import { app } from "/scripts/app.js";
 
 import { colourSockets, paintSockets } from "./colours.mjs";
+import { attachComparison } from "./compare.mjs";
 import { attachNotices, clearNotices, showAgain } from "./notices.mjs";
 import { openDialog } from "./points/dialog.mjs";
 import { tellFailures } from "./points/failures.mjs";
@@ -102,6 +103,7 @@ app.registerExtension({
     const decided = presets.get(node.comfyClass);
     if (decided) attachPresets(node, decided);
     if (String(node.comfyClass).startsWith("GoodDrag_")) {
+      attachComparison(app, api, node);
       attachNotices(node);
       paintSockets(app);
     }

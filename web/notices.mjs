@@ -1,6 +1,7 @@
 // @ts-check
 /** What a node said at its last run (`text` of its output), readable in the node. */
 
+import { compareAgain } from "./compare.mjs";
 import { plain } from "./points/dom.mjs";
 
 const NAME = "gooddrag_notices";
@@ -71,7 +72,7 @@ export function attachNotices(node) {
 }
 
 /**
- * Show again what was said, in nodes that were made anew (undo, another tab).
+ * Show again what was said and compared, in nodes that were made anew (undo, another tab).
  * @param {any} graph the root @param {Record<string, any>} outputs by id, in a subgraph by its id and the node's
  */
 export function showAgain(graph, outputs) {
@@ -79,6 +80,8 @@ export function showAgain(graph, outputs) {
     const [last, subgraph] = id.split(":").reverse();
     const within = subgraph ? graph?.subgraphs?.get?.(subgraph) : graph;
     const node = within?.getNodeById?.(last) ?? within?.getNodeById?.(Number(last));
-    if (String(node?.comfyClass).startsWith("GoodDrag_")) show(node, said(output));
+    if (!String(node?.comfyClass).startsWith("GoodDrag_")) continue;
+    show(node, said(output));
+    compareAgain(node, output);
   }
 }

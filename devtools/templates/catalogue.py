@@ -22,6 +22,7 @@ TEMPLATES: dict[str, Callable[[Workflow], None]] = {
     "gooddrag_variants": demo.variants,
     "gooddrag_ablation": demo.ablation,
     "gooddrag_dragdiffusion": demo.dragdiffusion,
+    "gooddrag_compare": demo.compare,
 }
 
 

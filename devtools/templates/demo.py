@@ -199,6 +199,47 @@ Both have the same tuned LoRA, the same inversion and the same arrows. **Demo Tr
     w.shown = [points["overlay"], good["image"], base["image"], truth["truth"]]
 
 
+def compare(w: Workflow) -> None:
+    note = w.note("""
+# Which of two edits is better?
+
+Two drags that differ in one setting, under a slider and in numbers. **Queue it**: about a minute on two CPU cores.
+
+1. The samplers differ in `gradient_steps`: 3, as in the paper, and 1. Change whatever you want to know about.
+2. **Compare** lays two pictures over each other: drag the line. Above it you choose which two of four; its `grid`
+    is saved.
+3. **Score** measures each result. *DAI* is how much of what was around the handles is missing around the targets:
+    lower is better. *outside* is the change where nothing should, *IF* how alike the pictures are.
+
+No single number says which edit is better: one that does nothing has the best *outside* and *IF*.
+""")
+    scene, origin = demo(w, "tail", 1002)
+    points = w.add("GoodDrag_Points", image=origin.image, mask=scene["mask"], suggestion=scene["points"])
+    tuned, inverted = prepared(w, origin, **TUNED_QUICKLY)
+    names = {"3 gradient steps": {"gradient_steps": 3}, "1 gradient step": {"gradient_steps": 1}}
+    samplers = [
+        dragged(w, tuned["model"], inverted["inversion"], points, f"Sampler, {name}", **case)
+        for name, case in names.items()
+    ]
+    results = [decoded(w, origin, s, points, f"Decode, {name}") for s, name in zip(samplers, names)]
+    asked = {"image": origin.image, "points": points["points"], "mask": points["mask"]}
+    scores = [
+        w.add("GoodDrag_Score", f"Score, {name}", edited=r["image"], source=r["source"], **asked)
+        for r, name in zip(results, names)
+    ]
+    truth = w.add("GoodDrag_DemoTruth", truth=scene["truth"], suggestion=scene["points"], points=points["points"])
+    both = w.add("GoodDrag_Compare", a=results[0]["image"], b=results[1]["image"], c=origin.image, d=truth["truth"],
+                 labels="\n".join([*names, "before", "truth"]))  # fmt: skip
+    after = saved(w, both["grid"], "Grid")
+    w.group("Model and scene", [note, scene])
+    w.group("Draw the arrow", [points])
+    w.group("Prepare the picture, once", [tuned, inverted])
+    w.group("Drag twice", samplers, results)
+    w.group("Measure", scores)
+    w.group("Compare", [both], [truth, after])
+    w.shown = [both["grid"]]
+
+
 def upscale(w: Workflow) -> None:
     note = w.note("""
 # Drag, enlarge, refine

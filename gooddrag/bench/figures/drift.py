@@ -117,6 +117,7 @@ def _draw(figure, rows: list[dict], maps: dict) -> None:
         ]
         axis.plot(range(1, longest + 1), np.nanmean(filled, axis=0), color=colour, linewidth=2.5, label=kind)
     axis.set(xlabel="drag operations", ylabel="distance to the\noriginal feature")
+    axis.xaxis.get_major_locator().set_params(integer=True)
     axis.legend(frameon=False)
     limits = (np.nanmin(list(maps.values())), np.nanmax(list(maps.values())))
     axes = below.subplots(2, len(MAPS_AFTER))

@@ -25,7 +25,7 @@ _TASK = (
     "everything else shall stay as it was, as far as a natural picture allows."
 )
 _RULES = (
-    "Rate each result from 0 (useless) to 10 (perfect). Consider whether what lay at the beginning of each arrow is now at its end, "
+    "Rate each result from 0 (useless) to 10 (perfect). Consider whether what lay where an arrow begins is now where it ends, "
     "whether the picture looks natural, without smears, doubled or torn parts, and whether the rest is still that of the original. "
     "Use the whole scale; results may be equal. Answer with one JSON object that has a number for each letter, such as {example}, "
     "and nothing else."
