@@ -3,6 +3,7 @@
 
 import { el } from "./points/dom.mjs";
 import { viewUrl } from "./points/picture.mjs";
+import { register, unregister } from "./present.mjs";
 
 const NAME = "gooddrag_compare";
 const TYPE = "GoodDrag_Compare";
@@ -99,6 +100,12 @@ export function attachComparison(app, api, node) {
     hideOnZoom: false,
   });
   widget.serialize = false;
+  register(node, comparison.root);
+  const removed = widget.onRemove;
+  widget.onRemove = () => {
+    unregister(node);
+    removed?.call(widget);
+  };
   node.setSize?.([Math.max(node.size[0], 360), Math.max(node.size[1], 520)]);
   const executed = node.onExecuted;
   node.onExecuted = function (/** @type {any} */ output, /** @type {unknown[]} */ ...rest) {

@@ -13,16 +13,13 @@ import { taker } from "./points/intake.mjs";
 import { Runs } from "./points/runs.mjs";
 import { Session } from "./points/session.mjs";
 import { Editor } from "./points/view.mjs";
+import { register, showPresent, unregister } from "./present.mjs";
 import { attachPresets } from "./presets.mjs";
 
 const MIN_HEIGHT = 480;
 const MIN_WIDTH = 420;
 /** What the sockets above the editor take. */
 const SLOTS = 110;
-/** The editor's element of every node. @type {Map<any, HTMLElement>} */
-const roots = new Map();
-/** Where Vue showed the editor of a node that is gone, by the node's id. @type {Map<string, HTMLElement>} */
-const places = new Map();
 /** What the presets of a node decide, by the node's type. @type {Map<string, import("./presets.mjs").Presets>} */
 const presets = new Map();
 
@@ -53,11 +50,10 @@ function pointsWidget(node, name) {
   });
   const detach = attach(app, api, node, session);
   const removed = widget.onRemove;
-  roots.set(node, editor.root);
+  register(node, editor.root);
   widget.onRemove = () => {
-    if (editor.root.parentElement) places.set(String(node.id), editor.root.parentElement);
+    unregister(node);
     removed?.call(widget);
-    roots.delete(node);
     detach();
     closeDialog();
     editor.destroy();
@@ -74,17 +70,6 @@ function keepLarge(node) {
     if (!this.flags?.collapsed) [size[0], size[1]] = [Math.max(size[0], MIN_WIDTH), Math.max(size[1], MIN_HEIGHT + SLOTS)];
     return resized?.call(this, size);
   };
-}
-
-/** ComfyUI's undo makes all nodes anew under the same ids; Vue keeps its components, and shows the old element or none. */
-function showPresentEditors() {
-  for (const [node, root] of roots) {
-    if (node.graph !== app.canvas?.graph) continue;
-    const shown = document.querySelector(`[data-node-id="${CSS.escape(String(node.id))}"]`);
-    const place = shown?.querySelector(".gd-editor")?.parentElement ?? places.get(String(node.id));
-    if (place && shown?.contains(place) && !place.contains(root)) place.replaceChildren(root);
-  }
-  places.clear();
 }
 
 app.registerExtension({
@@ -109,7 +94,7 @@ app.registerExtension({
     }
   },
   afterConfigureGraph() {
-    setTimeout(showPresentEditors, 100);
+    setTimeout(() => showPresent(app), 100);
     showAgain(app.rootGraph ?? app.graph, app.nodeOutputs);
   },
   onNodeOutputsUpdated(/** @type {any} */ outputs) {

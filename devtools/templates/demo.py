@@ -213,7 +213,7 @@ Two drags that differ in one setting, under a slider and in numbers. **Queue it*
 
 No single number says which edit is better: one that does nothing has the best *outside* and *IF*.
 """)
-    scene, origin = demo(w, "tail", 1002)
+    scene, origin = demo(w, "arm", 1000)
     points = w.add("GoodDrag_Points", image=origin.image, mask=scene["mask"], suggestion=scene["points"])
     tuned, inverted = prepared(w, origin, **TUNED_QUICKLY)
     names = {"3 gradient steps": {"gradient_steps": 3}, "1 gradient step": {"gradient_steps": 1}}

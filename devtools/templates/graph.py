@@ -23,6 +23,8 @@ SIZES = {
     "GoodDrag_Decode": (300, 270),
     "GoodDrag_Fit": (300, 90),
     "GoodDrag_CarryBack": (300, 150),
+    "GoodDrag_Score": (300, 380),
+    "GoodDrag_Compare": (420, 640),
     "CheckpointLoaderSimple": (320, 130),
     "CLIPTextEncode": (300, 130),
     "LoadImage": (320, 400),

@@ -6,15 +6,16 @@ from pathlib import Path
 import pytest
 
 ENGINE = Path(__file__).parent.parent.parent / "gooddrag"
-GROUND, FRONT = "ground", "front door"
+GROUND, DRAWN, FRONT = "ground", "drawn on pictures", "front door"
 BELOW = {
     GROUND: set(),
     "picture": {GROUND},
     "network": {GROUND, "picture"},
     "method": {GROUND, "picture", "network"},
+    DRAWN: {GROUND, "picture", "network", "method"},
     "demo": {GROUND, "picture", "network", "method"},
-    "bench": {GROUND, "picture", "network", "method", "demo"},
-    FRONT: {GROUND, "picture", "network", "method", "demo", "bench"},
+    "bench": {GROUND, "picture", "network", "method", "demo", DRAWN},
+    FRONT: {GROUND, "picture", "network", "method", "demo", "bench", DRAWN},
 }
 
 
@@ -22,6 +23,8 @@ def _room(parts: tuple[str, ...]) -> str:
     """The wing of a module, given as its path inside of ``gooddrag``."""
     if parts and parts[0] in BELOW:
         return parts[0]
+    if parts == ("overlay",):
+        return DRAWN
     return GROUND if parts in (("config",), ("files",), ("finite",), ("libraries",), ("progress",)) else FRONT
 
 
