@@ -13,6 +13,7 @@ from ..network import codec
 from .methods import Edited, Prepared
 from .metrics import dai, fidelity, matching
 from .metrics.dai import GAMMAS
+from .metrics.no_reference import quality
 from .metrics.similarity import likeness, psnr, ssim
 
 SD_WIDTH, DIFT_BLOCK = 320, "up_blocks.1"
@@ -20,9 +21,11 @@ SD_WIDTH, DIFT_BLOCK = 320, "up_blocks.1"
 
 
 class Judge:
-    """Of one prepared picture: what of it is the same for all its edits is computed once."""
+    """Of one prepared picture: what of it is the same for all its edits is computed once. ``no_reference``: TReS, MUSIQ and TOPIQ
+    too, which need the package pyiqa."""
 
-    def __init__(self, prepared: Prepared):
+    def __init__(self, prepared: Prepared, *, no_reference: bool = False):
+        self.no_reference = no_reference
         self.prepared, self.sample = prepared, prepared.sample
         unet = prepared.model.unet
         wide = unet.config.block_out_channels[0] >= SD_WIDTH
@@ -58,6 +61,8 @@ class Judge:
             "operations": edited.operations,
             "ended": edited.ended,
         }
+        if self.no_reference:
+            row |= quality(result, str(self.prepared.model.device))
         return row | self._truth(result)
 
     @torch.no_grad()

@@ -24,6 +24,9 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "left": ("left by its tracker, px", ".1f"),
     "if": ("IF", ".3f"),
     "outside": ("outside, of 255", ".2f"),
+    "tres": ("TReS", ".1f"),
+    "musiq": ("MUSIQ", ".1f"),
+    "topiq": ("TOPIQ", ".3f"),
     "evaluations": ("U-Net evaluations", ".0f"),
     "gradients": ("of these for gradients", ".0f"),
     "seconds": ("s", ".1f"),
@@ -34,6 +37,7 @@ LOWER_IS_BETTER = {"ratio", "dai_1", "dai_5", "dai_10", "dai_20", "dai_authors",
 AGAINST_TRUTH = (
     "dai_1", "dai_5", "dai_10", "dai_20", "dai_authors", "md", "md2", "m_md", "left",
     "if", "if_bg", "if_s2t", "if_s2s", "psnr", "outside",
+    "tres", "musiq", "topiq",
 )  # fmt: skip
 
 

@@ -40,6 +40,7 @@ class Job:
     options: dict = field(default_factory=dict)
     seed: int = 0
     threads: int = 1
+    no_reference: bool = False
 
     def __post_init__(self) -> None:
         if unknown := [m for m in self.methods if m not in METHODS]:
@@ -53,7 +54,7 @@ class Job:
         """Of all that is asked for and decides what a row says; rows of another key are not taken for this run's.
         That a method's code has changed is not noticed: give it an empty folder."""
         options = {k: v for k, v in self.options.items() if k == "shift"}
-        told = [self.dataset, self.model, asdict(self.config), options, self.seed]
+        told = [self.dataset, self.model, asdict(self.config), options, self.seed, *(["pyiqa"] * self.no_reference)]
         return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()[:12]
 
     def picture(self, method: str, sample: str) -> Path:
@@ -82,7 +83,7 @@ def work(job: Job, name: str, methods: tuple[str, ...]) -> list[Row]:
     try:
         with prepared.fitted():
             prepared.inversion()
-        judge = Judge(prepared)
+        judge = Judge(prepared, no_reference=job.no_reference)
     except Exception as error:
         return [_failed(entry.name, entry.kind, m, error) for m in methods]
     before = time.monotonic() - start

@@ -10,6 +10,7 @@ import argparse
 import time
 from pathlib import Path
 
+from ..bench.datasets import DEMO
 from ..bench.engines import ENGINES
 from ..bench.methods import METHODS
 from ..bench.rows import Row
@@ -30,7 +31,7 @@ def arguments(p: argparse.ArgumentParser) -> None:
         action="append",
         choices=METHODS,
         metavar="NAME",
-        help=f"any of {', '.join(METHODS)}; all by default",
+        help=f"any of {', '.join(METHODS)}; by default all that can edit such pictures",
     )
     p.add_argument(
         "--out",
@@ -41,6 +42,11 @@ def arguments(p: argparse.ArgumentParser) -> None:
     )
     models.arguments(p)
     judged.arguments(p)
+    p.add_argument(
+        "--no-reference",
+        action="store_true",
+        help="also TReS, MUSIQ and TOPIQ, by the package pyiqa, which downloads their weights",
+    )
     p.add_argument("--workers", type=count, default=1, metavar="N", help="processes (default: 1)")
     p.add_argument(
         "--threads", type=count, default=1, metavar="N", help="of each process; other sums than with 1 (default: 1)"
@@ -66,7 +72,8 @@ def _part(text: str) -> tuple[int, int]:
 
 def _job(args: argparse.Namespace) -> Job:
     models.device(args.device)
-    methods = tuple(dict.fromkeys(args.method or METHODS))
+    fitting = (name for name, method in METHODS.items() if args.dataset == DEMO or not method.worldly)
+    methods = tuple(dict.fromkeys(args.method or fitting))
     dataset = judged.dataset(args.dataset)
     # other weights, other rows
     model = args.model if args.precision == "float32" else f"{args.model} in {args.precision}"
@@ -79,8 +86,9 @@ def _job(args: argparse.Namespace) -> Job:
         judged.config(args),
         out,
         judged.options(args),
-        args.seed,
-        args.threads,
+        seed=args.seed,
+        threads=args.threads,
+        no_reference=args.no_reference,
     )
 
 

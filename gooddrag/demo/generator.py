@@ -22,9 +22,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from . import world
-from .vae import WEIGHTS_FILE
 
 GENERATOR = Path(__file__).parent / "weights" / "generator"
+WEIGHTS_FILE = "generator.safetensors"
 FEATURES = 64
 """Side of the map that is dragged by: a quarter of the picture, as the sixth block is of DragGAN's."""
 
@@ -155,6 +155,13 @@ class Generator(nn.Module):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.json").write_text(json.dumps(asdict(self.config), indent=2) + "\n")
         save_file({name: w.half().contiguous() for name, w in self.state_dict().items()}, folder / WEIGHTS_FILE)
+
+
+def difference(made: Tensor, wanted: Tensor) -> Tensor:
+    """What training and inversion make small, of pictures in -1..1: colours, and edges, whose places matter most."""
+    d = made - wanted
+    edges = sum((d.roll(1, k) - d).abs().mean() for k in (2, 3))
+    return 4 * d.square().mean() + d.abs().mean() + 0.5 * edges
 
 
 def _numbers(scene: world.Scene) -> np.ndarray:

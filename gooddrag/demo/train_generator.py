@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from . import world
-from .generator import GENERATOR, Generator, described
+from .generator import GENERATOR, Generator, described, difference
 from .train import Trainer, held_out, psnr, scaled
 
 STAGES = ((0.5, 32), (0.85, 64), (1.0, world.SIZE))
@@ -47,13 +47,6 @@ def resolution(share: float) -> int:
     return next(size for end, size in STAGES if share < end)
 
 
-def loss(made: Tensor, wanted: Tensor) -> Tensor:
-    """Of pictures in -1..1: colours, and edges, whose places matter most."""
-    d = made - wanted
-    edges = sum((d.roll(1, k) - d).abs().mean() for k in (2, 3))
-    return 4 * d.square().mean() + d.abs().mean() + 0.5 * edges
-
-
 def train(args: argparse.Namespace) -> Generator:
     torch.manual_seed(args.seed)
     trainer = Trainer("generator", Generator(), args, args.steps, lr=args.lr)
@@ -70,7 +63,7 @@ def train(args: argparse.Namespace) -> Generator:
         model = trainer.model
         with trainer.autocast():
             made = model(model.spread(model.mapping(given)), size)
-        return loss(made.float(), F.interpolate(wanted, (size, size), mode="area"))
+        return difference(made.float(), F.interpolate(wanted, (size, size), mode="area"))
 
     @torch.no_grad()
     def evaluate() -> dict:

@@ -1,13 +1,17 @@
 """The runner: what was stopped goes on, and any number of workers gives the same rows."""
 
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from gooddrag import DragConfig
+from gooddrag.bench.metrics import no_reference
 from gooddrag.bench.rows import untimed
 from gooddrag.bench.run import run
 from gooddrag.bench.work import Job
@@ -83,3 +87,30 @@ def test_an_engine_that_is_not_there_is_named(dataset, tmp_path):
 def test_the_command_says_what_is_wrong(dataset, tmp_path, capsys):
     assert main(["bench", str(tmp_path / "none"), "--out", str(tmp_path / "o")]) == 2
     assert "is no folder" in capsys.readouterr().err
+
+
+def test_quality_without_a_reference_is_a_column_where_pyiqa_is_there(dataset, tmp_path, monkeypatch):
+    """With a stand-in for pyiqa, whose networks are a download of their own: it is asked for the paper's three, of each edit."""
+    asked = []
+
+    def create_metric(name, device):
+        asked.append(name)
+        return lambda x: x.mean() if x.shape[:2] == (1, 3) and 0 <= x.min() <= x.max() <= 1 else None
+
+    monkeypatch.setitem(sys.modules, "pyiqa", SimpleNamespace(create_metric=create_metric))
+    no_reference._metrics.cache_clear()
+    given = replace(job(dataset, tmp_path / "out", ("nothing",)), no_reference=True)
+    rows = [r for r in run(given) if "error" not in r]
+    assert asked == ["tres", "musiq", "topiq_nr"]
+    picture = np.asarray(Image.open(tmp_path / "out" / "pictures" / "nothing" / "cat_0.png"))
+    assert rows[0]["musiq"] == pytest.approx(picture.mean() / 255, abs=1e-5)
+    assert "MUSIQ" in (tmp_path / "out" / "report.md").read_text()
+    no_reference._metrics.cache_clear()
+
+
+def test_without_pyiqa_it_is_named(dataset, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyiqa", None)
+    no_reference._metrics.cache_clear()
+    rows = run(replace(job(dataset, tmp_path / "out", ("nothing",)), no_reference=True))
+    assert "pyiqa" in rows[0]["error"]
+    assert "pip install" in rows[0]["error"]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from .alternating import AS_MANY, DRAGDIFFUSION, alternating, dragdiffusion
 from .edited import Edited
+from .gan import draggan
 from .prepared import Prepared
 from .sde import sde_drag
 from .warp import warp
@@ -19,8 +20,11 @@ __all__ = ["METHODS", "Edited", "Method", "Prepared"]
 
 @dataclass(frozen=True)
 class Method:
+    """``worldly``: it edits pictures of the demo world only."""
+
     words: str
     edit: Callable[[Prepared], Edited]
+    worldly: bool = False
 
 
 def nothing(prepared: Prepared) -> Edited:
@@ -37,6 +41,7 @@ METHODS = {
     "dragdiffusion-210": Method("DragDiffusion*: 210 operations", dragdiffusion(AS_MANY)),
     "sde-drag": Method("SDE-Drag: copy and paste, noise mends", sde_drag),
     "warp": Method("the inverted latent warped once, as FastDrag does", warp),
+    "draggan": Method("DragGAN on a generator of the demo world, the picture inverted", draggan, worldly=True),
     "nothing": Method("no edit", nothing),
 }
 """By the name that ``--method`` takes."""

@@ -16,15 +16,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...demo import world
-from ...demo.generator import FEATURES, Generator
-from ...demo.train_generator import loss as difference
+from ...demo.generator import FEATURES, Generator, difference
 from .edited import Edited
 from .prepared import Prepared
 
 SUPERVISED, SEARCHED = 3, 12
 """r_1 and r_2 of the paper, in pixels: what is moved around a handle, and how far it is looked for."""
 MASK_WEIGHT = 20.0
-RATE = 0.02
+RATE = 0.05
 """Adam's step, as a share of how far w spreads over the scenes of the world."""
 OPERATIONS = 300
 NEAR, NEAR_OF_MANY, MANY = 1.0, 2.0, 5
