@@ -69,21 +69,6 @@ def test_training_goes_on_and_is_of_use(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(train_generator, "Generator", lambda: Generator(SMALL))
     common = ["--out", str(tmp_path), "--pool", "8", "--renew", "0", "--batch", "4", "--held-out", "2"]
     common += ["--every", "20", "--lr", "0.02"]
-        "--out",
-        str(tmp_path),
-        "--pool",
-        "8",
-        "--renew",
-        "0",
-        "--batch",
-        "4",
-        "--held-out",
-        "2",
-        "--every",
-        "20",
-        "--lr",
-        "0.02",
-    ]
     monkeypatch.setattr(train_generator, "STAGES", ((1.0, 16),))
     train_generator.main([*common, "--steps", "20"])
     train_generator.main([*common, "--steps", "60", "--release", str(tmp_path / "made")])
