@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Iterator, Sequence
 
+from .optional import needed
 from .rows import Row
 from .work import Job, work
 
@@ -28,13 +29,8 @@ def _worked(given: tuple) -> list[Row]:
 
 
 def ray(job: Job, tasks: Sequence[Task], workers: int) -> Iterator[list[Row]]:
-    """On the Ray cluster that the environment names, or on one that is started here. Raises ``ValueError`` when Ray is missing."""
-    try:
-        import ray as cluster
-    except ImportError as error:
-        raise ValueError(
-            f"--engine ray needs the package ray ({error}); pip install ray, or use --engine local"
-        ) from None
+    """On the Ray cluster that the environment names, or on one that is started here. Raises ``LibraryError`` without Ray."""
+    cluster = needed("ray", "--engine ray")
     started = not cluster.is_initialized()
     if started:
         cluster.init(num_cpus=workers, include_dashboard=False, log_to_driver=False)

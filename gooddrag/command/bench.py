@@ -13,6 +13,7 @@ from pathlib import Path
 from ..bench.datasets import DEMO
 from ..bench.engines import ENGINES
 from ..bench.methods import METHODS
+from ..bench.optional import needed
 from ..bench.rows import Row
 from ..bench.run import run as run_job
 from ..bench.work import Job
@@ -71,6 +72,8 @@ def _part(text: str) -> tuple[int, int]:
 
 
 def _job(args: argparse.Namespace) -> Job:
+    if args.no_reference:
+        needed("pyiqa", "--no-reference")
     models.device(args.device)
     fitting = (name for name, method in METHODS.items() if args.dataset == DEMO or not method.worldly)
     methods = tuple(dict.fromkeys(args.method or fitting))

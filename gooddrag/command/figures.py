@@ -13,6 +13,7 @@ from pathlib import Path
 from .. import files
 from ..bench.datasets import DEMO, opened
 from ..bench.figures import FIGURES, SAME, TABLES
+from ..bench.figures.shown import drawing
 from ..bench.methods import Prepared
 from ..bench.tables import as_csv
 from ..libraries import LibraryError
@@ -43,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
             rows, words = TABLES[name].show(args.rows)
             _write(out / stem, rows, words)
         else:
+            drawing()  # minutes of work would be lost
             shown = FIGURES[name].show(_pictures(args, name))
             words = shown.finding
             _write(out / stem, shown.rows, words)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +118,16 @@ def test_bad_input(told, says, tmp_path, capfd):
     given = ["figures", *(t.replace("{tmp}", str(tmp_path)) for t in told), "--out", str(tmp_path / "out")]
     assert main(given) == 2
     assert says in capfd.readouterr().err
+
+
+def test_without_matplotlib_nothing_is_computed(tmp_path, monkeypatch, capfd):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.delitem(sys.modules, "matplotlib.figure", raising=False)
+    assert main(["figures", "4", "--out", str(tmp_path)]) == 1
+    told = capfd.readouterr().err
+    assert "drawing a figure needs the package matplotlib" in told
+    assert "pip install matplotlib" in told
+    assert "[1/" not in told
 
 
 def test_an_output_that_cannot_be_written(tmp_path, capfd):

@@ -113,4 +113,6 @@ def test_without_pyiqa_it_is_named(dataset, tmp_path, monkeypatch):
     no_reference._metrics.cache_clear()
     rows = run(replace(job(dataset, tmp_path / "out", ("nothing",)), no_reference=True))
     assert "pyiqa" in rows[0]["error"]
-    assert "pip install" in rows[0]["error"]
+    assert "pip install pyiqa" in rows[0]["error"]
+    assert main(["bench", "demo", "--out", str(tmp_path / "other"), "--no-reference"]) == 1
+    assert not (tmp_path / "other" / "results.jsonl").exists()

@@ -5,12 +5,18 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING
 
-from ...libraries import importing
+from ..optional import needed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+def drawing() -> ModuleType:
+    """Raises ``LibraryError`` without matplotlib."""
+    return needed("matplotlib.figure", "drawing a figure")
 
 
 @dataclass(frozen=True)
@@ -25,9 +31,7 @@ class Shown:
 
     def png(self) -> bytes:
         """Raises ``LibraryError`` without matplotlib."""
-        with importing("matplotlib"):
-            import matplotlib.figure
-        figure = matplotlib.figure.Figure(figsize=self.size, layout="constrained")
+        figure = drawing().Figure(figsize=self.size, layout="constrained")
         self.draw(figure)
         buffer = io.BytesIO()
         figure.savefig(buffer, dpi=110)

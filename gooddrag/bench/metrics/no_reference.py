@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import torch
 
-from ...libraries import importing
+from ..optional import needed
 
 NAMES = {"tres": "tres", "musiq": "musiq", "topiq": "topiq_nr"}
 """Names of the columns, and of pyiqa's metrics; more is better in each."""
@@ -15,8 +15,7 @@ NAMES = {"tres": "tres", "musiq": "musiq", "topiq": "topiq_nr"}
 
 @cache
 def _metrics(device: str) -> dict:
-    with importing("pyiqa"):
-        import pyiqa
+    pyiqa = needed("pyiqa", "quality without a reference")
     return {name: pyiqa.create_metric(theirs, device=device) for name, theirs in NAMES.items()}
 
 
