@@ -72,7 +72,7 @@ def test_inversion_draws_the_picture(quick, sample):
 
 def test_a_drag_comes_nearer_to_the_truth_than_its_inversion(quick, sample, model, vae, text, monkeypatch):
     edited = METHODS["draggan"].edit(prepared(sample, model, vae, text))
-    assert edited.ended == "arrived"
+    assert edited.ended == "reached"
     assert edited.left < 2
     monkeypatch.setattr(gan, "OPERATIONS", 0)
     undragged = METHODS["draggan"].edit(prepared(sample, model, vae, text))

@@ -52,7 +52,7 @@ def draggan(prepared: Prepared) -> Edited:
     with torch.no_grad():
         drawn = generator(ws)[0].clamp(-1, 1)
     left = float((targets - handles).norm(dim=1).mean())
-    ended = "arrived" if operations < OPERATIONS else "all operations"
+    ended = "reached" if operations < OPERATIONS else "operations"
     return Edited(_picture(drawn), left=left, operations=operations, ended=ended)
 
 
