@@ -23,9 +23,16 @@ def block(language: str) -> str:
     return code
 
 
+SHORT = {
+    "GoodDrag_LoRATune": {"steps": 2},
+    "GoodDrag_Invert": {"steps": 20},
+    "GoodDrag_Sampler": {"operations": 12, "operations_per_step": 4},
+}
+
+
 @pytest.fixture
 def exported(quickstart):
-    """A workflow in API format in which Load Image feeds Points; the model is the demo model."""
+    """A workflow in API format in which Load Image feeds Points; the model is the demo model, and the drag is a short one."""
     quickstart.pop(workflow.find(quickstart, "GoodDrag_DemoTruth"))
     kept, scene = {}, workflow.find(quickstart, "GoodDrag_DemoModel")
     for key, node in quickstart.items():
@@ -34,7 +41,7 @@ def exported(quickstart):
         inputs = {k: ["photo", 0] if v == [scene, 3] else v for k, v in node["inputs"].items()}
         if node["class_type"] == "GoodDrag_Points":
             inputs = {"image": inputs["image"], "points": ""}
-        kept[key] = {**node, "inputs": inputs}
+        kept[key] = {**node, "inputs": inputs | SHORT.get(node["class_type"], {})}
     return {**kept, "photo": stock("LoadImage", image="")}
 
 
