@@ -92,6 +92,9 @@ class Judge:
             "true_psnr": psnr(wanted, result, where),
             "true_ssim": ssim(wanted, result, where),
         }
+        name, like = likeness()
+        if "LPIPS" in name:
+            row["true_lpips"] = 1 - like(wanted, result)
         if sample.rendered is not None:
             row["done"] = truth.share_done(lambda f: _unit(sample.rendered(f)), result, where)
         return row

@@ -1,11 +1,14 @@
 """Methods on the tiny model: what they share, and what each does to a latent."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
 from gooddrag import DragConfig, DragPoints
-from gooddrag.bench.methods import METHODS, Prepared, sde
+from gooddrag.bench import judge
+from gooddrag.bench.methods import METHODS, Edited, Prepared, sde
 from gooddrag.bench.methods.warp import warped
 from gooddrag.bench.sample import Sample
 
@@ -48,3 +51,12 @@ def test_a_warp_moves_the_handle_fully_and_the_border_not():
     assert moved[0, 0, 9, 10] == z[0, 0, 9, 6]
     assert torch.equal(moved[0, 0][~editable], z[0, 0][~editable])
     assert torch.isfinite(moved).all()
+
+
+def test_lpips_compares_with_the_truth_where_it_is_installed(prepared, monkeypatch):
+    """With a stand-in for the network, whose weights are a download of their own."""
+    sample = dataclasses.replace(prepared.sample, truth=prepared.sample.picture)
+    prepared = dataclasses.replace(prepared, sample=sample)
+    monkeypatch.setattr(judge, "likeness", lambda: ("1 - LPIPS", lambda a, b: 1 - float(np.abs(a - b).mean())))
+    assert judge.Judge(prepared).row(Edited(sample.picture))["true_lpips"] == 0
+    assert judge.Judge(prepared).row(Edited(255 - sample.picture))["true_lpips"] > 0.1
