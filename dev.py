@@ -25,11 +25,13 @@ EXAMPLE_PICTURE, ITS_DRAG = "example.png", "[[[580, 360], [560, 300]]]"
 """The picture that comes with ComfyUI, and an arrow that lifts an arm in it."""
 TIERS = {
     "lint": ["ruff check .", "ruff format --check ."],
-    "engine": ["pytest tests/picture tests/network tests/method tests/demo tests/bench tests/front -n 2"],
+    "engine": [
+        "pytest tests/picture tests/network tests/method tests/demo tests/bench tests/front tests/properties -n 2"
+    ],
     "parity": ["pytest tests/parity -n 2", "tests.parity tests/parity/data"],
     "editor": ["pytest tests/js"],
     "nodes": ["pytest tests/nodes -n 2"],
-    "workflows": ["pytest tests/workflows -n 2 --dist loadfile"],
+    "workflows": ["pytest tests/workflows tests/faults -n 2 --dist loadfile"],
     "page": [
         "pytest tests/browser/test_mouse.py tests/browser/test_life.py tests/browser/test_journey.py "
         "--renderer classic --frontend own -k not(classic-light)"

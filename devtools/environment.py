@@ -38,7 +38,14 @@ COMFYUI_PACKAGES = (
     "alembic", "blake3", "pydantic~=2.0", "pydantic-settings~=2.0", "simpleeval>=1.0.0",
 )  # fmt: skip
 ENGINE_PACKAGES = ("diffusers==0.42.1", "peft==0.21.2")
-TEST_PACKAGES = ("pytest==9.2.0", "pytest-xdist==3.8.0", "ruff==0.17.6", "jsonschema==4.26.0", "matplotlib==3.10.9")
+TEST_PACKAGES = (
+    "pytest==9.2.0",
+    "pytest-xdist==3.8.0",
+    "ruff==0.17.6",
+    "jsonschema==4.26.0",
+    "matplotlib==3.10.9",
+    "hypothesis==6.170.17",
+)
 BROWSER_PACKAGES = ("playwright==1.65.2", "axe-playwright-python==0.1.8")
 SECOND_FRONTEND = "comfyui-frontend-package"
 """The newest that the package index serves, beside the one that belongs to ComfyUI 0.30.0."""

@@ -113,6 +113,12 @@ class Server:
             answer = error.read()
         return json.loads(answer) if answer.strip() else {}
 
+    def forget(self) -> None:
+        """Empty ComfyUI's caches. It may miss the first request just after a run, and a prompt that comes at once is run before."""
+        for _ in range(2):
+            self.post("/free", {"unload_models": True, "free_memory": True})
+            time.sleep(0.3)
+
     def image(self, entry: dict) -> bytes:
         """The file of one image in a node's outputs."""
         return self.request("/view?" + urllib.parse.urlencode(entry))

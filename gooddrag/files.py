@@ -6,9 +6,12 @@ import contextlib
 import errno
 import os
 import secrets
+import time
 from pathlib import Path
 
 RESERVED = {"con", "prn", "aux", "nul", *(f"{kind}{n}" for kind in ("com", "lpt") for n in range(1, 10))}
+ABANDONED = 24 * 3600
+"""Seconds after which a part of a file has no writer any more."""
 FORBIDDEN = set('<>:"|?*\\/') | {chr(i) for i in range(32)}
 
 
@@ -54,6 +57,7 @@ def write(path: Path, data: bytes, *, new: bool = False) -> None:
     """Write ``path``, or leave what was there: it takes its place only after all of ``data`` is on the disk. A link is
     followed. Raises ``FileExistsError`` where a ``new`` file is wanted and something has the name."""
     path = _resolved(path)
+    _sweep(path.parent)
     part = _part(path)
     try:
         with part.open("xb") as file:
@@ -66,6 +70,14 @@ def write(path: Path, data: bytes, *, new: bool = False) -> None:
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the parts of files that writers left who were killed."""
+    for part in folder.glob(".gooddrag-????????.part"):
+        with contextlib.suppress(OSError):
+            if time.time() - part.lstat().st_mtime > ABANDONED:
+                part.unlink()
 
 
 def _take(part: Path, path: Path) -> None:

@@ -8,7 +8,10 @@ from torch import Tensor
 
 def finite(tensor: Tensor, name: str, advice: str) -> Tensor:
     """``tensor``, of any shape. Raises ``ValueError``, with ``name`` and ``advice``, when it holds a NaN or an infinite value."""
-    wrong = tensor.numel() - int(tensor.isfinite().sum())
+    known = (
+        tensor.float() if tensor.is_floating_point() and tensor.itemsize == 1 else tensor
+    )  # torch knows no isfinite of fp8
+    wrong = tensor.numel() - int(known.isfinite().sum())
     if wrong:
         raise ValueError(f"{name} holds {wrong} of {tensor.numel()} values that are NaN or infinite; {advice}")
     return tensor

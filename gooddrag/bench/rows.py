@@ -29,13 +29,15 @@ class Rows:
         """All rows of this key, those of other parts too. A line that was cut off when a run was killed is not counted."""
         rows: dict[tuple[str, str], Row] = {}
         for file in sorted(self.folder.glob("results*.jsonl")):
-            for line in file.read_text(encoding="utf-8").splitlines():
+            for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
                 try:
                     row = json.loads(line)
-                except ValueError:
+                except (ValueError, RecursionError):
                     continue
                 if isinstance(row, dict) and row.get("key") == self.key:
-                    rows[row["sample"], row["method"]] = row
+                    name = row.get("sample"), row.get("method")
+                    if all(isinstance(part, str) for part in name):
+                        rows[name] = row
         return list(rows.values())
 
     def add(self, rows: Iterable[Row]) -> None:

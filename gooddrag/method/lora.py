@@ -93,8 +93,11 @@ class LoRA:
                 weights[name] = (tensors[f"{prefix}.lora_down.weight"], tensors[f"{prefix}.lora_up.weight"])
         except KeyError as error:
             raise ValueError(f"{path} is broken, delete it or give another name: it has no {error}") from None
-        rank = next(iter(weights.values()))[0].shape[0]
         try:
+            for name, pair in weights.items():
+                if any(w.ndim < 2 or not w.is_floating_point() for w in pair):
+                    raise ValueError(f"the weights of {name} are no matrices")
+            rank = next(iter(weights.values()))[0].shape[0]
             return cls(rank, weights, metadata.get("gooddrag_fingerprint", ""))
         except ValueError as error:
             raise ValueError(f"{path} is broken, delete it or give another name: {error}") from None

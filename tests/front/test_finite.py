@@ -103,3 +103,10 @@ def test_pictures_and_autoencoders(vae):
 def test_settings(name, value):
     with pytest.raises(ValueError, match=rf"^{name} is -?(nan|inf); it must be a number"):
         DragConfig(**{name: value})
+
+
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.float8_e5m2])
+def test_fp8_is_looked_at_too(dtype):
+    finite(torch.ones(3).to(dtype), "it", "look")
+    with pytest.raises(ValueError, match="it holds 1 of 3 values"):
+        finite(torch.tensor([1.0, float("nan"), 2.0]).to(dtype), "it", "look")

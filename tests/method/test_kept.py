@@ -10,6 +10,7 @@ import threading
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from gooddrag import LoRA, Model, files
@@ -306,3 +307,29 @@ def test_a_seed_of_more_than_64_bits_is_refused(tune, tmp_path, seed):
     with pytest.raises(ValueError, match=f"seed is {seed}, more than 64 bits"):
         tune(seed=seed)
     assert not names(tmp_path)
+
+
+def test_what_a_killed_writer_left_goes_after_a_day(tune, tmp_path):
+    old, new, mine = (
+        tmp_path / name for name in (".gooddrag-00000000.part", ".gooddrag-11111111.part", ".gooddrag-mine")
+    )
+    for path in (old, new, mine):
+        path.write_bytes(b"x")
+    for path in (old, mine):
+        os.utime(path, (0, 0))
+    tune()
+    assert (old.exists(), new.exists(), mine.exists()) == (False, True, True)
+
+
+@pytest.mark.parametrize("weight", [torch.tensor(1.0), torch.zeros(2, 6, dtype=torch.int64), torch.zeros(0)])
+def test_weights_that_are_no_matrices_are_refused(tune, tmp_path, weight):
+    path = tmp_path / "a.safetensors"
+    tune()
+    with safe_open(path, framework="pt") as file:
+        metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    tensors[next(name for name in tensors if "lora_down" in name)] = weight
+    save_file(tensors, path, metadata)
+    with pytest.raises(
+        ValueError, match="is broken, delete it or give another name: the weights of .* are no matrices"
+    ):
+        LoRA.load(path)

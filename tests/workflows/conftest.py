@@ -45,11 +45,7 @@ def node(quickstart):
 @pytest.fixture
 def forget(server):
     """Empty ComfyUI's caches."""
-
-    def do():
-        server.post("/free", {"unload_models": True, "free_memory": True})
-
-    return do
+    return server.forget
 
 
 def executed(prompt: dict, messages: list) -> list[str]:

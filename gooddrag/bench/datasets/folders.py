@@ -88,7 +88,7 @@ def _sample(place: Path, name: str, picture: np.ndarray, points: list, mask: np.
         raise ValueError("its points must be handles and targets by turns, so an even number of them")
     try:
         flat = [(float(x), float(y)) for x, y in points]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError("its points must be [x, y] each") from None
     size = picture.shape[1::-1]
     return Sample(
@@ -115,10 +115,16 @@ def _dragbench_dr(place: Path, name: str) -> Sample:
     data = plain(place / "meta_data.pkl")
     if not isinstance(data, dict):
         raise ValueError("meta_data.pkl holds no dictionary")
-    mask = data.get("mask")
-    mask = np.asarray(mask) > 0 if mask is not None else None
-    points = [list(p) for p in data["points"]] if isinstance(data.get("points"), (list, tuple)) else None
-    return _sample(place, name, picture, points, mask, data.get("prompt", ""))
+    points = data["points"] if isinstance(data.get("points"), (list, tuple)) else None
+    return _sample(place, name, picture, points, _pickled_mask(data.get("mask")), data.get("prompt", ""))
+
+
+def _pickled_mask(mask: object) -> np.ndarray | None:
+    if mask is None:
+        return None
+    if not isinstance(mask, np.ndarray) or mask.dtype.kind not in "biuf" or mask.ndim != 2:
+        raise ValueError("the mask of meta_data.pkl is no array of height x width")
+    return mask > 0
 
 
 def _dragbench_sr(place: Path, name: str) -> Sample:

@@ -32,7 +32,7 @@ def plain(path: Path) -> object:
     try:
         with path.open("rb") as file:
             return _Plain(file).load()
-    except MemoryError:
-        raise
-    except Exception as error:  # a damaged file makes the unpickler raise nearly anything
-        raise ValueError(f"{path.name} is refused ({str(error)[:150]})") from None
+    except (
+        Exception
+    ) as error:  # a damaged file makes the unpickler raise nearly anything, MemoryError for lengths that it invents
+        raise ValueError(f"{path.name} is refused ({str(error)[:150] or type(error).__name__})") from None
