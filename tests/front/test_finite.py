@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from gooddrag import DragConfig, DragPoints, LoRA, drag, invert, train_lora
+from gooddrag.finite import finite
 from gooddrag.method.kept import tuned
 from gooddrag.network import codec
 
