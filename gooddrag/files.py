@@ -7,9 +7,16 @@ import errno
 import os
 import secrets
 import time
+import unicodedata
 from pathlib import Path
 
-RESERVED = {"con", "prn", "aux", "nul", *(f"{kind}{n}" for kind in ("com", "lpt") for n in range(1, 10))}
+RESERVED = {
+    *("con", "prn", "aux", "nul", "conin$", "conout$", "clock$"),
+    *(f"{kind}{n}" for kind in ("com", "lpt") for n in range(10)),
+}
+"""Of Windows, whatever follows after a dot."""
+INVISIBLE = ("Cc", "Cf", "Co", "Cn", "Zl", "Zp")
+"""Unicode's kinds of characters that are not seen, or turn around what is."""
 ABANDONED = 24 * 3600
 """Seconds after which a part of a file has no writer any more."""
 FORBIDDEN = set('<>:"|?*\\/') | {chr(i) for i in range(32)}
@@ -25,12 +32,15 @@ def check_text(path: str | Path) -> None:
 
 def check_name(name: str) -> None:
     """Raise ``ValueError`` for the name of a file or folder that some operating system does not take."""
-    if not name or FORBIDDEN & set(name):
+    meant = unicodedata.normalize("NFKC", name)  # a wide slash looks like a slash, and a raised 1 is a 1 to Windows
+    if not name or FORBIDDEN & set(meant):
         raise ValueError(f'the name {name!r} must not be empty or hold any of < > : " | ? * \\ /')
     check_text(name)
-    if name != name.strip() or name.endswith("."):
+    if hidden := [c for c in name if unicodedata.category(c) in INVISIBLE]:
+        raise ValueError(f"the name {name!r} holds U+{ord(hidden[0]):04X}, which cannot be seen; write it anew")
+    if name != name.strip() or meant.endswith("."):
         raise ValueError(f"the name {name!r} must not begin or end with a space or end with a dot")
-    if name.split(".")[0].lower() in RESERVED:
+    if meant.split(".")[0].strip().lower() in RESERVED:
         raise ValueError(f"the name {name!r} belongs to a device under Windows; take another")
     if len(os.fsencode(name)) > 255:
         raise ValueError(f"the name {name[:20]!r}.. is longer than 255 bytes")

@@ -14,6 +14,7 @@ from server import PromptServer
 import nodes as comfyui_nodes
 
 from ..gooddrag.demo.drags import drag
+from .guard import guarded
 from .masks import EDITABLE
 from .upstream import file
 
@@ -76,5 +77,5 @@ def register() -> None:
     """Add the routes to the running server; there is none while ComfyUI's code is only imported."""
     server = getattr(PromptServer, "instance", None)
     if server is not None:
-        server.routes.get("/gooddrag/mask")(mask)
-        server.routes.get("/gooddrag/scene_mask")(scene_mask)
+        server.routes.get("/gooddrag/mask")(guarded(mask))
+        server.routes.get("/gooddrag/scene_mask")(guarded(scene_mask))

@@ -11,6 +11,7 @@ from server import PromptServer
 
 from ..gooddrag.demo.drags import Drag, drag
 from . import upstream
+from .guard import guarded
 
 MOST_NAMES = 64
 
@@ -62,4 +63,4 @@ def register() -> None:
         for name, handler in {
             "scene": scene, "scene_points": scene_points, "picture": picture, "stamps": stamps,
         }.items():  # fmt: skip
-            server.routes.get(f"/gooddrag/{name}")(handler)
+            server.routes.get(f"/gooddrag/{name}")(guarded(handler))

@@ -59,7 +59,7 @@ class Score(io.ComfyNode):
                 io.Float.Output(
                     id="if",
                     display_name="IF",
-                    tooltip="Image fidelity: 1 - LPIPS where the package lpips is installed, SSIM otherwise; 1 for equal pictures.",
+                    tooltip="1 - LPIPS where lpips and AlexNet's weights are there, SSIM otherwise; 1 for equal pictures.",
                 ),
                 io.String.Output(id="text", display_name="text"),
             ],

@@ -44,7 +44,7 @@ class Studio:
     """One page. ``zoom`` is the graph's, ``ratio`` the device's; a point is (x, y) in pixels of the picture."""
 
     def __init__(self, browser, server, renderer: str, *, ratio: float = 1, theme: str = "dark", touch: bool = False,
-                 shots: Path | None = None, reduced_motion: bool = False):  # fmt: skip
+                 shots: Path | None = None, reduced_motion: bool = False, locale: str = "en"):  # fmt: skip
         self.server, self.renderer, self.shots = server, renderer, shots
         self.errors: list[str] = []
         server.post(
@@ -52,6 +52,7 @@ class Studio:
             {
                 "Comfy.VueNodes.Enabled": renderer == "vue",
                 "Comfy.TutorialCompleted": True,
+                "Comfy.Locale": locale,
                 "Comfy.ColorPalette": theme,
                 "Comfy.Workflow.WarnBlueprintOverwrite": False,
                 "Comfy.Workflow.Persist": False,

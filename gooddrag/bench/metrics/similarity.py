@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -49,14 +50,23 @@ Likeness = Callable[[np.ndarray, np.ndarray], float]
 
 @cache
 def likeness() -> tuple[str, Likeness]:
-    """The best of what is installed, with its name: ``1 - LPIPS`` with AlexNet at 224 x 224 as the field measures IF, or SSIM."""
+    """The best of what is here, with its name: ``1 - LPIPS`` with AlexNet at 224 x 224 as the field measures IF, or SSIM. Nothing
+    is downloaded: AlexNet's weights must lie where torch keeps them (``docs/benchmark.md``)."""
     try:
         import lpips
 
+        _check_weights()
         network = lpips.LPIPS(net="alex", verbose=False).eval()
-    except Exception:  # not installed, or its weights cannot be had
+    except Exception:  # not installed, or its weights are not here
         return "SSIM", ssim
     return "1 - LPIPS", lambda a, b: 1 - _distance(network, a, b)
+
+
+def _check_weights() -> None:
+    """Raises ``FileNotFoundError`` where torchvision would download them."""
+    name = "alexnet-owt-7be5be79.pth"
+    if not (Path(torch.hub.get_dir()) / "checkpoints" / name).is_file():
+        raise FileNotFoundError(name)
 
 
 @torch.no_grad()
