@@ -7,6 +7,7 @@ from .compare import Compare
 from .decode import Decode
 from .demo import DemoModel
 from .demo_truth import DemoTruth
+from .doctor import Doctor
 from .invert import Invert
 from .lora_tune import LoRATune
 from .points import Points
@@ -28,6 +29,7 @@ NODES: list[type[io.ComfyNode]] = [
     CarryBack,
     Score,
     Compare,
+    Doctor,
 ]
 
 

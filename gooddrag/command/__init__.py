@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from . import bench, edit, figures, gscore, ranks, study
+from . import bench, doctor, edit, figures, gscore, ranks, study
 
 COMMANDS = {
     "edit": (edit, "edit one picture"),
@@ -13,6 +13,7 @@ COMMANDS = {
     "gscore": (gscore, "a multimodal model rates a bench's edits"),
     "study": (study, "people rank a bench's edits, blind"),
     "ranks": (ranks, "which metric orders edits as people do"),
+    "doctor": (doctor, "whether all is well here, for bug reports"),
 }
 
 

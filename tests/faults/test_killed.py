@@ -5,7 +5,7 @@ import http.client
 import urllib.error
 
 import pytest
-from conftest import breakable, kept_files
+from breakable import breakable, kept_files
 from test_matrix import MIDDLE, Edit
 
 STAGES = {"save": 0, "gradient": MIDDLE["gradient"]}

@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 import pytest
-from conftest import kept_files, short_prompt
+from breakable import kept_files, short_prompt
 from PIL import Image
 
 from devtools import workflow

@@ -1,0 +1,166 @@
+"""What a bug report needs: versions, the device, what pictures will need, and whether a small edit comes out right here.
+
+Nothing in the report tells who or where a person is: no names, paths or pictures.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from . import demo
+from .config import PRESETS
+from .demo import evaluate
+from .libraries import NEEDED, LibraryError, importing
+from .method.inversion import invert
+from .network import codec
+from .network.memory import free_bytes, gigabytes, gradient_bytes, is_out_of_memory
+from .progress import Progress, silent
+
+PACKAGES = ("torch", "diffusers", "peft", "transformers", "safetensors", "numpy", "pillow")
+UNETS = {"Stable Diffusion 1.5": "sd15", "SDXL": "sdxl"}
+"""Folders whose U-Net's config comes with the pack."""
+SIDES = (512, 768, 1024)
+DRAG = ("move", 1000)
+"""The demo scene of the self-test."""
+INVERTED = (-0.3874, -0.2538, 0.0374, -0.4545, -0.9160, -0.2283, -1.4363, 0.6984, 0.5286, -0.0914, -0.2698, -0.3548)
+"""Of its inverted latent at preset fast, some cells, in float32 on a CPU."""
+TOLERANCE = {torch.float32: 0.02, torch.float16: 0.1, torch.bfloat16: 0.4}
+"""Of these; rounding grows along the steps."""
+RATIO = 0.7
+"""Of the error of doing nothing, what may be left after the self-test's drag; it is 0.48 in float32 on a CPU."""
+
+
+@dataclass
+class Report:
+    """Lines for a person to read and to paste, and what is wrong."""
+
+    lines: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        wrong = [f"PROBLEM: {p}" for p in self.problems]
+        text = "\n".join([*self.lines, *(wrong or ["All well."])])
+        return text.replace(str(Path.home()), "~")
+
+
+def examine(
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    *,
+    more: Sequence[str] = (),
+    test: bool = True,
+    callback: Callable[[Progress], None] = silent,
+) -> Report:
+    """Look at this installation and its ``device``; ``more`` are lines of whoever asks. ``test``: also invert and drag a picture of
+    the demo model with its U-Net in ``dtype``, which takes some seconds. ``callback`` may raise to cancel."""
+    report, device = Report(), torch.device(device)
+    report.lines += [_computer(), _versions(), *more, _device(device, report)]
+    if _libraries(report):
+        report.lines += _needs(device, dtype)
+        if test:
+            _test(report, device, dtype, callback)
+    return report
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "missing"
+
+
+def _computer() -> str:
+    return f"{platform.system()} {platform.release()}, {platform.machine()}, Python {platform.python_version()}"
+
+
+def _versions() -> str:
+    return ", ".join(f"{name} {torch.__version__ if name == 'torch' else _version(name)}" for name in PACKAGES)
+
+
+def _device(device: torch.device, report: Report) -> str:
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or "processor"
+    built = f", CUDA {torch.version.cuda}" * bool(torch.version.cuda) + f", HIP {torch.version.hip}" * bool(
+        torch.version.hip
+    )
+    free = free_bytes(device)
+    if free is None:
+        report.lines.append("What is free on this device cannot be known, so memory is not planned.")
+    threads = f", {torch.get_num_threads()} threads" if device.type == "cpu" else ""
+    return f"{device}: {name}{threads}{built}, {'' if free is None else gigabytes(free) + ' free'}".rstrip(", ")
+
+
+def _libraries(report: Report) -> bool:
+    """Whether those that a model needs can be imported; what is wrong with the others is said."""
+    for library in NEEDED:
+        try:
+            with importing(library):
+                importlib.import_module(library)
+        except LibraryError as error:
+            report.problems.append(str(error))
+    return not report.problems
+
+
+def _needs(device: torch.device, dtype: torch.dtype) -> list[str]:
+    """For each family and size: memory for gradients when all of the picture may change, beside the weights."""
+    with importing("diffusers"):
+        from diffusers import UNet2DConditionModel
+    free, lines = free_bytes(device), []
+    for name, folder in UNETS.items():
+        config = json.loads((Path(__file__).parent / folder / "unet" / "config.json").read_text(encoding="utf-8"))
+        with torch.device("meta"):
+            unet = UNet2DConditionModel.from_config(config)
+            torch.nn.Module.to(unet, dtype)  # diffusers' own would warn of layers that this U-Net has not
+        weights = sum(p.nbytes for p in unet.parameters())
+        cells = []
+        for side in SIDES:
+            asked = dict(block="up_blocks.2" if folder == "sd15" else "up_blocks.1")
+            plain, sparing = (
+                gradient_bytes(unet, (1, 4, side // 8, side // 8), **asked, checkpointing=c) for c in (False, True)
+            )
+            fits = free is None or weights + plain <= free
+            how = "" if fits else ", with checkpointing" if weights + sparing <= free else ", too much for what is free"
+            cells.append(f"{side}x{side} {gigabytes(plain)} ({gigabytes(sparing)}){how}")
+        lines.append(
+            f"{name} in {str(dtype).removeprefix('torch.')}: weights {gigabytes(weights)}; a drag without a mask, in brackets with "
+            f"checkpointing: {'; '.join(cells)}"
+        )
+    return lines
+
+
+def _test(report: Report, device: torch.device, dtype: torch.dtype, callback: Callable[[Progress], None]) -> None:
+    start = time.monotonic()
+    try:
+        model, vae = demo.load(device, dtype)
+        chosen, config = demo.drag(*DRAG), PRESETS["fast"]
+        picture = codec.to_tensor(Image.fromarray(chosen.picture(0))).to(device)
+        z0, _ = codec.encode(vae, picture)
+        latent = invert(model, z0, demo.text(model), chosen.picture(0).shape[1::-1], config, callback).latent
+        seen = latent[0, :, ::11, ::13].flatten().float().cpu()[: len(INVERTED)]
+        off = float((seen - torch.tensor(INVERTED)).abs().max())
+        if not off <= TOLERANCE[dtype]:
+            report.problems.append(
+                f"the inverted latent is off by {off:.3g}; at most {TOLERANCE[dtype]:g} is rounding in {dtype}"
+            )
+        result, _ = evaluate.run(chosen, model, vae, config)
+    except Exception as error:
+        what = "there is not enough memory for" if is_out_of_memory(error) else "an error in"
+        report.problems.append(f"{what} the self-test: {type(error).__name__}: {' '.join(str(error).split())[:300]}")
+        return
+    if not result.ratio <= RATIO:
+        report.problems.append(
+            f"the drag of the self-test left {result.ratio:.0%} of the error of doing nothing; expected 48%"
+        )
+    report.lines.append(
+        f"Self-test: inverted to {off:.1g}, {result.done:.0%} of the drag done, {result.ratio:.0%} of the error left, "
+        f"{time.monotonic() - start:.0f} s"
+    )

@@ -1,0 +1,82 @@
+"""The doctor says that all is well where it is, and names what is not."""
+
+import getpass
+import platform
+from pathlib import Path
+
+import pytest
+import torch
+
+from gooddrag import doctor
+from gooddrag.command import main
+from gooddrag.libraries import LibraryError
+
+
+def test_all_is_well_here(capsys):
+    assert main(["doctor", "--device", "cpu"]) == 0
+    text = capsys.readouterr().out
+    assert text.endswith("All well.\n")
+    for part in (
+        "Python",
+        "torch",
+        "diffusers",
+        "GB free",
+        "SDXL",
+        "1024x1024",
+        "Self-test: inverted to",
+        "of the drag done",
+    ):
+        assert part in text
+    assert not {str(Path.home()), getpass.getuser() + "@", platform.node()} & set(text.split())
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16])
+def test_other_precisions_are_judged_by_what_they_can(dtype):
+    assert str(doctor.examine("cpu", dtype)).endswith("All well.")
+
+
+def test_wrong_numbers_are_a_problem(monkeypatch):
+    monkeypatch.setattr(doctor, "INVERTED", (0.5, *doctor.INVERTED[1:]))
+    monkeypatch.setattr(doctor, "RATIO", 0.1)
+    report = doctor.examine("cpu")
+    assert [p[:32] for p in report.problems] == ["the inverted latent is off by 0.", "the drag of the self-test left 4"]
+    assert "PROBLEM: the inverted latent" in str(report)
+    assert "All well" not in str(report)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), "not enough memory for"),
+        (RuntimeError("odd"), "an error in the"),
+    ],
+)
+def test_a_self_test_that_fails_is_a_problem(monkeypatch, error, said):
+    def broken(*_):
+        raise error
+
+    monkeypatch.setattr(doctor.codec, "encode", broken)
+    report = doctor.examine("cpu")
+    assert len(report.problems) == 1
+    assert said in report.problems[0]
+
+
+def test_a_broken_library_is_named_and_nothing_else_tried(monkeypatch):
+    def broken(name):
+        raise LibraryError(f"{name} is broken; see {Path.home()}/venv")
+
+    monkeypatch.setattr(doctor.importlib, "import_module", broken)
+    report = doctor.examine("cpu")
+    assert len(report.problems) == 3
+    assert "Self-test" not in str(report)
+    assert "see ~/venv" in str(report)
+
+
+def test_without_the_self_test_it_is_quick(capsys):
+    assert main(["doctor", "--device", "cpu", "--no-test"]) == 0
+    assert "Self-test" not in capsys.readouterr().out
+
+
+def test_a_device_that_is_none(capsys):
+    assert main(["doctor", "--device", "toaster"]) == 2
+    assert "--device toaster cannot be used" in capsys.readouterr().out

@@ -1,0 +1,25 @@
+"""GoodDrag Doctor in ComfyUI."""
+
+import pytest
+
+pytest.importorskip("comfy", reason="COMFYUI_DIR is not set; python3 dev.py test nodes sets it")
+
+from comfy.model_management import InterruptProcessingException
+
+
+def test_it_reports_and_asks_again_each_time(execute, nodes):
+    (text,), shown = execute("GoodDrag_Doctor")
+    assert text.splitlines() == shown
+    assert shown[-1] == "All well."
+    assert any(line.startswith("ComfyUI ") for line in shown)
+    node = nodes["GoodDrag_Doctor"]
+    assert node.fingerprint_inputs(self_test=True) != node.fingerprint_inputs(self_test=True)
+
+
+def test_it_can_be_cancelled(execute, part, monkeypatch):
+    def cancel():
+        raise InterruptProcessingException
+
+    monkeypatch.setattr(part("nodes.host"), "check_interrupted", cancel)
+    with pytest.raises(InterruptProcessingException):
+        execute("GoodDrag_Doctor")
