@@ -31,7 +31,8 @@ TIERS = {
     "parity": ["pytest tests/parity -n 2", "tests.parity tests/parity/data"],
     "editor": ["pytest tests/js"],
     "nodes": ["pytest tests/nodes -n 2"],
-    "workflows": ["pytest tests/workflows tests/faults -n 2 --dist loadfile"],
+    "workflows": ["pytest tests/workflows -n 2 --dist loadfile"],
+    "faults": ["pytest tests/faults -n 2"],
     "page": [
         "pytest tests/browser/test_mouse.py tests/browser/test_life.py tests/browser/test_journey.py "
         "--renderer classic --frontend own -k not(classic-light)"
@@ -39,7 +40,7 @@ TIERS = {
     "browser": ["pytest tests/browser"],
     "slow": ["pytest tests/slow -s"],
 }
-DEFAULT_TIERS = ("lint", "engine", "parity", "editor", "nodes", "workflows", "page")
+DEFAULT_TIERS = ("lint", "engine", "parity", "editor", "nodes", "workflows", "faults", "page")
 
 
 class Watch:

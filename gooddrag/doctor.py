@@ -80,7 +80,8 @@ def _version(package: str) -> str:
 
 
 def _computer() -> str:
-    return f"{platform.system()} {platform.release()}, {platform.machine()}, Python {platform.python_version()}"
+    here = platform.uname()
+    return f"{here.system} {here.release}, {here.machine}, Python {platform.python_version()}"
 
 
 def _versions() -> str:

@@ -17,7 +17,8 @@ SHORT = {
     "GoodDrag_Invert": {"preset": "custom", "steps": 10, "strength": 0.5},
     "GoodDrag_Sampler": {"preset": "custom", "operations": 4, "operations_per_step": 2, "gradient_steps": 2},
 }
-KEPT = "gooddrag-faults/kept"
+KEPT = f"gooddrag-faults-{os.environ.get('PYTEST_XDIST_WORKER', '')}/kept"
+"""Each of several servers has its own."""
 
 
 @contextmanager
