@@ -1,4 +1,4 @@
-"""What the registry ships: the files that ``.comfyignore`` does not leave out. ``python -m devtools.archive FILE.zip`` packs them."""
+"""What the registry ships, all that ``.comfyignore`` does not leave out: ``python -m devtools.archive FILE.zip`` packs it."""
 
 from __future__ import annotations
 
