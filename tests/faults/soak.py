@@ -1,4 +1,4 @@
-"""Many edits and many cancels in one server: ``python -m tests.faults.soak --edits 200 --cancels 1000``; prints what stays behind."""
+"""Many edits and cancels in one server: ``python -m tests.faults.soak --edits 200 --cancels 1000`` prints what stays behind."""
 
 from __future__ import annotations
 
