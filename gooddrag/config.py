@@ -45,6 +45,9 @@ class DragConfig:
         False  # the U-Net is evaluated around mask and arrows only; beyond, the picture stays the unedited one
     )
 
+    # the unedited picture: denoised again from z_T as in the paper, with an error, or read from its inversion, without
+    exact_source: bool = False
+
     # mutual self-attention once dragging has ended; empty for none; in the paper up_blocks.2 and up_blocks.3
     mutual_blocks: tuple[str, ...] = (AUTO,)
 

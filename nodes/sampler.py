@@ -29,6 +29,7 @@ FIELDS = {
     "information_preserving": "information_preserving",
     "mutual_attention": "mutual_blocks",
     "window": "window",
+    "exact_source": "exact_source",
 }
 
 
@@ -186,6 +187,14 @@ class Sampler(io.ComfyNode):
                     "smaller the mask, the faster and the less memory. Off: the whole picture is computed at every step.",
                     advanced=True,
                 ),
+                io.Boolean.Input(
+                    "exact_source",
+                    optional=True,
+                    default=d.exact_source,
+                    tooltip="On: the undragged picture is read from its inversion, so that what nothing drags comes out as it went "
+                    "in, with or without a LoRA. Off, as in the paper: it is denoised again, with an error.",
+                    advanced=True,
+                ),
                 io.Conditioning.Input(
                     "edited",
                     optional=True,
@@ -226,6 +235,7 @@ class Sampler(io.ComfyNode):
         mask=None,
         state=None,
         edited=None,
+        exact_source=False,
         **given,
     ) -> io.NodeOutput:
         family = families.family(model)
@@ -236,7 +246,7 @@ class Sampler(io.ComfyNode):
             inference_steps=inversion.schedule.steps,
             strength=inversion.schedule.strength,
             checkpointing=checkpointing,
-            **settings(FIELDS, preset, {**given, "background": background}),
+            **settings(FIELDS, preset, {**given, "background": background, "exact_source": exact_source}),
         )
         mask = masks.editable(masks.given(mask, inversion.size))
         placed = several(points)

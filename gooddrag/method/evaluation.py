@@ -57,8 +57,8 @@ class Evaluation:
 
     @torch.no_grad()
     def denoise(self, edits: Sequence[Edit], step: SourceStep, *, mutual: bool) -> None:
-        """One DDIM step of each (Eq. 2), under guidance if the inversion was. ``mutual``: self-attention takes keys and values of
-        the unedited picture."""
+        """One DDIM step of each (Eq. 2), under guidance if the inversion was, and with the source's ``offset``. ``mutual``:
+        self-attention takes keys and values of the unedited picture."""
         if not edits:
             return
         z = torch.cat([e.z for e in edits])
@@ -67,6 +67,8 @@ class Evaluation:
             negative = Conditioning.of(guidance.negative)
             prediction = guidance(prediction, self._predict(z, step.t, negative, step.negative, mutual))
         z, preview = self.inversion.schedule.denoise(prediction, step.t, self.region.crop(z))
+        if step.offset is not None:  # an edit that changed nothing then comes out exactly
+            z = z + self.region.crop(step.offset)
         z = self.region.lock(self.region.paste(z, step.denoised), step.denoised)
         finite(z, "the edited latent", of_unet(self.model.unet.dtype))
         for edit, *of_it in zip(edits, z.split(1), self.region.paste(preview, step.preview).split(1)):

@@ -24,13 +24,14 @@ ADVICE = "Use a smaller picture, or free memory: other programs on the GPU, mode
 class Inversion:
     """A picture as noise: ``latent`` is z_T ``(1, 4, h, w)``, reached along ``schedule`` under ``text``
     ``(1, tokens, D)`` or more, and away from the negative of ``guidance`` if there is any; ``size`` is the picture's
-    (width, height) before padding."""
+    (width, height) before padding. ``path`` are the latents on the way, from z_T to z_0, one more than timesteps."""
 
     latent: Tensor
     schedule: Schedule
     text: Text
     size: tuple[int, int]
     guidance: Guidance | None = None
+    path: tuple[Tensor, ...] = ()
 
 
 @torch.no_grad()
@@ -55,7 +56,7 @@ def invert(
     if guidance:
         Conditioning.of(guidance.negative).checked("the negative text")
     schedule = model.schedule(config.inference_steps, config.strength)
-    z = z0
+    z, path = z0, [z0]
     for i, t in enumerate(reversed(schedule.timesteps)):
         callback(Progress("invert", i, len(schedule.timesteps), t))
         with memory.explained(ADVICE, lambda: f" while inverting at {size[0]}x{size[1]}"):
@@ -64,5 +65,6 @@ def invert(
                 prediction = guidance(prediction, model.predict(z, t, guidance.negative))
             z = schedule.invert(prediction, t, z)
         finite(z, "the inverted latent", of_unet(model.unet.dtype))
+        path.append(z)
     callback(Progress("invert", len(schedule.timesteps), len(schedule.timesteps), schedule.timesteps[0]))
-    return Inversion(z, schedule, text, size, guidance)
+    return Inversion(z, schedule, text, size, guidance, tuple(reversed(path)))

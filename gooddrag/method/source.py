@@ -39,7 +39,8 @@ class Read:
 class SourceStep:
     """The unedited picture at timestep ``t``, number ``index``: z_t^0, z_{t-1}^0 and the z_0 that is predicted, ``(1, 4, h, w)``,
     F(z_t^0) ``(1, C, h', w')`` and what is ``read``. What was not kept is None. Under guidance also what is read under the
-    ``negative`` prompt, and in ``followed`` z_{t-1}^0 as the prompt alone would have it."""
+    ``negative`` prompt, and in ``followed`` z_{t-1}^0 as a DDIM step under the prompt alone would have it, where that is not
+    ``denoised``. ``offset``: what the step to an exact z_{t-1}^0 adds to that of DDIM."""
 
     index: int
     t: int
@@ -50,6 +51,7 @@ class SourceStep:
     read: Read | None = None
     negative: Read | None = None
     followed: Tensor | None = None
+    offset: Tensor | None = None
 
     def has(self, *, feature: bool, memory: bool, window: Window | None) -> bool:
         """Whether all is here that is asked for."""
@@ -61,7 +63,7 @@ class SourceStep:
 
     @property
     def wanted(self) -> Tensor:
-        """z_{t-1}^0 that z_{t-1}^k of a gradient step is compared with: both follow the prompt alone."""
+        """z_{t-1}^0 that z_{t-1}^k of a gradient step is compared with: both by DDIM, under the prompt alone."""
         return self.denoised if self.followed is None else self.followed
 
     @property
@@ -77,10 +79,15 @@ class Source:
     Latents are always kept. Features, attention inputs and the surroundings of the last window are kept too as far as a
     quarter of the free memory holds them for all timesteps, so that a further edit evaluates nothing of the source; else they
     are computed again when they are read. ``evaluations`` counts how often the U-Net was run. The same model, with the same
-    LoRAs, must be passed to every call.
+    LoRAs, must be passed to every call. With ``config.exact_source`` the latents are those of the inversion, so that z_0 comes out
+    as it went in, and what DDIM misses of each step is its ``offset``.
     """
 
     def __init__(self, inversion: Inversion, config: DragConfig):
+        if config.exact_source and len(inversion.path) != len(inversion.schedule.timesteps) + 1:
+            raise ValueError(
+                "exact_source needs the latents on the inversion's way, which this one has not kept; invert anew"
+            )
         self.inversion, self.config = inversion, config
         self.steps: list[SourceStep] = []
         self.keep: bool | None = None
@@ -94,8 +101,11 @@ class Source:
             and Conditioning.of(inversion.text).same(self.inversion.text)
             and alike(inversion.guidance, self.inversion.guidance)
         )
-        mine, others = family.settled(self.config), family.settled(config)
-        return same and (mine.feature_block, mine.mutual_blocks) == (others.feature_block, others.mutual_blocks)
+        mine, others = (
+            (c.feature_block, c.mutual_blocks, c.exact_source)
+            for c in (family.settled(self.config), family.settled(config))
+        )
+        return same and mine == others
 
     @torch.no_grad()
     def step(
@@ -109,7 +119,8 @@ class Source:
         if known and known.has(feature=feature, memory=memory, window=window):
             return known
         inversion, t = self.inversion, self.inversion.schedule.timesteps[i]
-        z = known.latent if known else self.steps[i - 1].denoised if i else inversion.latent
+        path = inversion.path if self.config.exact_source else ()
+        z = path[i] if path else known.latent if known else self.steps[i - 1].denoised if i else inversion.latent
         prediction, seen, read = self._look(model, z, t, inversion.text, window)
         followed = negative = None
         if guidance := inversion.guidance:
@@ -118,7 +129,11 @@ class Source:
             prediction = guidance(prediction, unwanted)
         denoised, preview = inversion.schedule.denoise(prediction, t, z)
         finite(denoised, "the unedited latent", of_unet(model.unet.dtype))
-        plain = SourceStep(i, t, z, denoised, preview, followed=followed)
+        offset = None
+        if path:
+            followed, offset = denoised if followed is None else followed, path[i + 1] - denoised
+            denoised = path[i + 1]
+        plain = SourceStep(i, t, z, denoised, preview, followed=followed, offset=offset)
         feature = feature or (known is not None and known.feature is not None)
         whole = replace(plain, feature=seen if feature else None, read=read, negative=negative)
         if self.keep is None:
