@@ -12,6 +12,7 @@ import { attach, everySession, listen, placeShown } from "./points/host.mjs";
 import { taker } from "./points/intake.mjs";
 import { Runs } from "./points/runs.mjs";
 import { Session } from "./points/session.mjs";
+import { fetchWords } from "./points/texts.mjs";
 import { Editor } from "./points/view.mjs";
 import { register, showPresent, unregister } from "./present.mjs";
 import { attachPresets } from "./presets.mjs";
@@ -74,6 +75,7 @@ function keepLarge(node) {
 
 app.registerExtension({
   name: "GoodDrag",
+  init: () => fetchWords(app, api),
   setup() {
     const runs = new Runs(app, api);
     listen(app, api, runs);

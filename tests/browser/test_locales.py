@@ -21,3 +21,22 @@ def test_titles_and_editor(open_studio, language):
     studio.drag((100, 100), (200, 150), (640, 400))
     assert len(studio.pairs()) == 1
     studio.shot(f"locale-{language}-{studio.renderer}")
+
+
+READABLE = """() => [...document.querySelectorAll(".gd-editor, .gd-editor *")].flatMap((e) => [
+  e.title, e.getAttribute("aria-label"), ...[...e.childNodes].filter((n) => n.nodeType === 3).map((n) => n.textContent)])
+  .map((text) => (text ?? "").trim()).filter((text) => text)"""
+OF_ANY_LANGUAGE = {"1:1", "?", "y", "GoodDrag points", "Tab", "s, x", "Delete, Ctrl+D", "Enter, Escape"}
+
+
+@pytest.mark.parametrize("language", SHOWN)
+def test_nothing_of_the_editor_is_left_in_english(open_studio, language):
+    """All that can be read of a fresh editor, hidden parts included: in the locale's own words, or of any language."""
+    studio = open_studio(locale=language).new("landscape")
+    known = json.loads((FOLDER / language / "main.json").read_text())["goodDragEditor"]
+    left = {text for text in studio.page.evaluate(READABLE) if text in known and known[text] != text}
+    assert not left
+    words = [text for text in studio.page.evaluate(READABLE) if len(text.split()) > 2 and text.isascii()]
+    assert not [text for text in words if text not in OF_ANY_LANGUAGE and not text.startswith(("Ctrl", "Shift"))]
+    studio.choose(known["Brush: paint what may change"])
+    assert studio.says() == known["Brush: paint what may change"]

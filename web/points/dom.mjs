@@ -1,5 +1,7 @@
 // @ts-check
-/** Elements, icons and the style sheet. Nothing here is made from strings of HTML. */
+/** Elements, icons and the style sheet. Nothing here is made from strings of HTML. What is read is put in the person's language. */
+
+import { t } from "./texts.mjs";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -26,6 +28,9 @@ const ICONS = {
 };
 /** @typedef {keyof typeof ICONS} Icon */
 
+/** Attributes that are read. */
+const READ = ["title", "aria-label"];
+
 /**
  * An element with properties, attributes and children.
  * @template {keyof HTMLElementTagNameMap} K
@@ -38,10 +43,10 @@ export function el(tag, options = {}, children = []) {
   for (const [name, value] of Object.entries(options)) {
     if (value === null || value === undefined || value === false) continue;
     if (name === "class") node.className = String(value);
-    else if (name === "text") node.textContent = String(value);
+    else if (name === "text") node.textContent = t(String(value));
     else if (name === "on") for (const [event, f] of Object.entries(/** @type {Record<string, EventListener>} */ (value))) node.addEventListener(event, f);
     else if (name === "value") /** @type {any} */ (node).value = value;
-    else node.setAttribute(name, value === true ? "" : String(value));
+    else node.setAttribute(name, value === true ? "" : READ.includes(name) ? t(String(value)) : String(value));
   }
   for (const child of children) if (child) node.append(child);
   return node;
@@ -58,8 +63,8 @@ export function icon(name) {
   return svg;
 }
 
-/** A sentence as it is shown: without the marks around an input's name. @param {string} sentence */
-export const plain = (sentence) => sentence.replaceAll("`", "");
+/** A sentence as it is shown: in the person's language, without the marks around an input's name. @param {string} sentence */
+export const plain = (sentence) => t(sentence).replaceAll("`", "");
 
 /**
  * A button with an icon, or with words.
@@ -67,7 +72,7 @@ export const plain = (sentence) => sentence.replaceAll("`", "");
  * @param {Icon | null} name @param {() => void} action @param {Record<string, unknown>} [options]
  */
 export function button(label, name, action, options = {}) {
-  const face = name ? icon(name) : document.createTextNode(String(options.text ?? label));
+  const face = name ? icon(name) : document.createTextNode(t(String(options.text ?? label)));
   const { text: _text, ...rest } = options;
   const bare = label.replace(/ \(.*\)$/, "");
   return el("button", { type: "button", title: label, "aria-label": name ? bare : null, on: { click: () => action() }, ...rest }, [face]);

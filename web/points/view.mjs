@@ -23,6 +23,7 @@ import { around, isAnchor } from "./region.mjs";
 import { samePoints } from "./session.mjs";
 import { StagePainter } from "./stage.mjs";
 import { asShown, inside, named, outside, room, sizeOf, unkey } from "./state.mjs";
+import { t } from "./texts.mjs";
 import { MAX_PAIRS } from "./value.mjs";
 
 export class Editor {
@@ -89,14 +90,14 @@ export class Editor {
     parts.undo.disabled = !past.length;
     parts.redo.disabled = !future.length;
     const pins = doc.pairs.filter(isAnchor).length;
-    parts.pairs.textContent = [counted(doc.pairs.length - pins, "pair"), ...(pins ? [counted(pins, "pin")] : [])].join(", ");
+    parts.pairs.textContent = t([counted(doc.pairs.length - pins, "pair"), ...(pins ? [counted(pins, "pin")] : [])].join(", "));
     parts.region.update(doc.region);
     parts.show.update(session.after && !session.comparing ? session.show : "original", session.after ? [] : ["result", "compare"]);
     parts.maskBar.hidden = !["brush", "eraser", "lasso", "rectangle"].includes(session.tool);
     parts.mode.value = doc.mode;
     parts.error.hidden = !session.broken;
     if (session.broken) {
-      parts.errorText.textContent = `These points cannot be read: ${session.broken.message}`;
+      parts.errorText.textContent = t(`These points cannot be read: ${session.broken.message}`);
       parts.errorRaw.value = session.broken.text.slice(0, 20_000);
     }
     // the picture below is painted anew only when the mask or something beside the state changed

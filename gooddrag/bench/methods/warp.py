@@ -8,14 +8,16 @@ then takes keys and values from the unedited picture at every step.
 from __future__ import annotations
 
 from dataclasses import replace
+from statistics import fmean
 
 import torch
 from torch import Tensor
 
+from ...config import DragConfig
 from ...method.drag import drag
 from ...method.source import Source
-from ...method.state import DragState
-from ...picture.geometry import LATENT_CELL, latent_mask
+from ...method.state import DragResult, DragState
+from ...picture.geometry import LATENT_CELL, grid_size, latent_mask, to_grid
 from .edited import Edited
 from .prepared import Prepared
 
@@ -24,15 +26,29 @@ AWAY = 0.5
 
 
 def warp(prepared: Prepared) -> Edited:
+    # a drag without operations only denoises the latent that it begins with
+    result = _drag(prepared, prepared.config.replace(operations=0), arrived=False)
+    return Edited(prepared.picture(result.latent), ended="warped")
+
+
+def warp_start(prepared: Prepared) -> Edited:
+    """GoodDrag from the warped latent: handles are looked for at their targets first, and dragged on from where they are found."""
+    result = _drag(prepared, prepared.config.replace(exact_source=True), arrived=True)
+    trace = result.trace
+    moving = [d for d, moves in zip(trace.distances, prepared.sample.points.moving) if moves]
+    return Edited(prepared.picture(result.latent), left=fmean(moving), operations=trace.operations, ended=trace.ended)
+
+
+def _drag(prepared: Prepared, config: DragConfig, *, arrived: bool) -> DragResult:
+    """From the warped z_T, with the handles at their targets if they have ``arrived``."""
     inversion, points = prepared.inversion(), prepared.sample.points
     z = inversion.latent
     editable = latent_mask(prepared.mask, z)[0, 0] > 0
     moved = warped(z, editable.cpu(), *(_cells(p) for p in (points.handles, points.targets)))
-    config = prepared.config.replace(operations=0)
-    # a drag without operations only denoises the latent that it begins with
     state = replace(DragState.undragged(points, Source(inversion, config)), latent=moved)
-    result = drag(prepared.model, inversion, points, prepared.mask, config, state=state)
-    return Edited(prepared.picture(result.latent), ended="warped")
+    if arrived:
+        state = replace(state, handles=to_grid(points.targets, grid_size(z)))
+    return drag(prepared.model, inversion, points, prepared.mask, config, state=state)
 
 
 def _cells(points: tuple[tuple[float, float], ...]) -> Tensor:
