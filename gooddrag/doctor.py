@@ -29,7 +29,7 @@ from .progress import Progress, silent
 PACKAGES = ("torch", "diffusers", "peft", "transformers", "safetensors", "numpy", "pillow")
 UNETS = {"Stable Diffusion 1.5": "sd15", "SDXL": "sdxl"}
 """Folders whose U-Net's config comes with the pack."""
-SIDES = (512, 768, 1024)
+SIDES = (512, 1024)
 DRAG = ("move", 1000)
 """The demo scene of the self-test."""
 INVERTED = (-0.3874, -0.2538, 0.0374, -0.4545, -0.9160, -0.2283, -1.4363, 0.6984, 0.5286, -0.0914, -0.2698, -0.3548)

@@ -30,14 +30,10 @@ def test_all_is_well_here(capsys):
     assert not {str(Path.home()), getpass.getuser() + "@", platform.node()} & set(text.split())
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16])
-def test_other_precisions_are_judged_by_what_they_can(dtype):
-    assert str(doctor.examine("cpu", dtype)).endswith("All well.")
-
-
 def test_wrong_numbers_are_a_problem(monkeypatch):
     monkeypatch.setattr(doctor, "INVERTED", (0.5, *doctor.INVERTED[1:]))
     monkeypatch.setattr(doctor, "RATIO", 0.1)
+    monkeypatch.setattr(doctor, "_needs", lambda *_: [])
     report = doctor.examine("cpu")
     assert [p[:32] for p in report.problems] == ["the inverted latent is off by 0.", "the drag of the self-test left 4"]
     assert "PROBLEM: the inverted latent" in str(report)
@@ -56,6 +52,7 @@ def test_a_self_test_that_fails_is_a_problem(monkeypatch, error, said):
         raise error
 
     monkeypatch.setattr(doctor.codec, "encode", broken)
+    monkeypatch.setattr(doctor, "_needs", lambda *_: [])
     report = doctor.examine("cpu")
     assert len(report.problems) == 1
     assert said in report.problems[0]
