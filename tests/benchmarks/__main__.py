@@ -2,11 +2,28 @@
 
 import argparse
 
-from . import batch, blocks, demo, edit, gpu, gradient, growth, hint, masks, options, quality, region, report, source
+from . import (
+    batch,
+    blocks,
+    demo,
+    edit,
+    first,
+    gpu,
+    gradient,
+    growth,
+    hint,
+    masks,
+    options,
+    quality,
+    region,
+    report,
+    source,
+)
 
 BENCHMARKS = {
     "gradient": gradient,
     "edit": edit,
+    "first": first,
     "quality": quality,
     "region": region,
     "blocks": blocks,
