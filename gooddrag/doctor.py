@@ -53,6 +53,7 @@ class Report:
         return text.replace(str(Path.home()), "~")
 
 
+@torch.inference_mode(False)  # ComfyUI runs nodes in it, and a drag takes gradients
 def examine(
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
