@@ -28,7 +28,7 @@ TIERS = {
     "engine": [
         "pytest tests/picture tests/network tests/method tests/demo tests/bench tests/front tests/properties -n 2"
     ],
-    "parity": ["pytest tests/parity -n 2", "tests.parity tests/parity/data"],
+    "parity": ["pytest tests/parity -n 2"],
     "editor": ["pytest tests/js"],
     "nodes": ["pytest tests/nodes -n 2"],
     "workflows": ["pytest tests/workflows -n 2 --dist loadfile"],
