@@ -14,6 +14,10 @@ ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = ROOT / "example_workflows"
 
 
+STEPS = 16
+"""Of the inversion: 12 are taken."""
+
+
 @pytest.fixture(scope="session")
 def server():
     if not environment.PYTHON.exists() or not os.environ.get("COMFYUI_DIR"):
@@ -31,7 +35,8 @@ def object_info(server):
 def quickstart(object_info):
     """The quickstart workflow as a prompt, shortened."""
     prompt = workflow.to_prompt(workflow.load(EXAMPLES / "gooddrag_quickstart.json"), object_info)
-    prompt[workflow.find(prompt, "GoodDrag_LoRATune")]["inputs"]["steps"] = 2
+    prompt[workflow.find(prompt, "GoodDrag_LoRATune")]["inputs"].update(steps=2, batch_size=1)
+    prompt[workflow.find(prompt, "GoodDrag_Invert")]["inputs"]["steps"] = STEPS
     prompt[workflow.find(prompt, "GoodDrag_Sampler")]["inputs"].update(operations=4, operations_per_step=2)
     return prompt
 

@@ -24,9 +24,9 @@ def block(language: str) -> str:
 
 
 SHORT = {
-    "GoodDrag_LoRATune": {"steps": 2},
-    "GoodDrag_Invert": {"steps": 20},
-    "GoodDrag_Sampler": {"operations": 12, "operations_per_step": 4},
+    "GoodDrag_LoRATune": {"steps": 2, "batch_size": 1},
+    "GoodDrag_Invert": {"steps": 8},
+    "GoodDrag_Sampler": {"operations": 4, "operations_per_step": 2},
 }
 
 

@@ -10,7 +10,7 @@ import urllib.parse
 
 import numpy as np
 import pytest
-from conftest import EXAMPLES, executed, stock
+from conftest import EXAMPLES, STEPS, executed, stock
 from PIL import Image
 
 from devtools import environment, workflow
@@ -99,7 +99,7 @@ def test_same_prompt_twice_is_the_same_picture_bit_for_bit(server, quickstart, f
 def test_cancelling_returns_within_one_step_and_the_next_prompt_works(server, quickstart, node, forget, kind):
     forget()
     node("LoRATune")["steps"] = 500 if kind == "LoRATune" else 2
-    node("Invert")["steps"] = 1000 if kind == "Invert" else 50
+    node("Invert")["steps"] = 1000 if kind == "Invert" else STEPS
     node("Sampler").update(operations=1000 if kind == "Sampler" else 4, patience=1000)
     ours = workflow.find(quickstart, f"GoodDrag_{kind}")
     steps, interrupted, step_seconds = [], None, []
@@ -122,7 +122,7 @@ def test_cancelling_returns_within_one_step_and_the_next_prompt_works(server, qu
     assert returned < 2 * max(step_seconds) + 0.5, (returned, max(step_seconds))
     late = [s for s in steps if s > interrupted + 0.2]
     assert len(late) <= 2
-    node("LoRATune")["steps"], node("Invert")["steps"] = 2, 50
+    node("LoRATune")["steps"], node("Invert")["steps"] = 2, STEPS
     node("Sampler").update(operations=2, patience=10)
     assert "GoodDrag_Sampler" in run(server, quickstart)[1]
 
