@@ -32,13 +32,13 @@ TIERS = {
     "editor": ["pytest tests/js"],
     "nodes": ["pytest tests/nodes -n 2"],
     "workflows": ["pytest tests/workflows -n 2 --dist loadfile"],
-    "faults": ["pytest tests/faults -n 2"],
+    "faults": ["pytest tests/faults -n 2 -m not(long)"],
     "page": [
         "pytest tests/browser/test_mouse.py tests/browser/test_life.py tests/browser/test_journey.py "
         "--renderer classic --frontend own -k not(classic-light)"
     ],
     "browser": ["pytest tests/browser"],
-    "slow": ["pytest tests/slow -s"],
+    "slow": ["pytest tests/slow -s", "pytest tests/faults -n 2"],
 }
 DEFAULT_TIERS = ("lint", "engine", "parity", "editor", "nodes", "workflows", "faults", "page")
 

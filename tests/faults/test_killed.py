@@ -18,7 +18,7 @@ def expected(tmp_path_factory):
         return Edit(server).picture()
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", ["save", pytest.param("gradient", marks=pytest.mark.long)])
 def test_a_killed_server(expected, tmp_path, stage):
     for path in kept_files():
         path.unlink()

@@ -103,6 +103,12 @@ async def arm(request: web.Request) -> web.Response:
     return web.json_response({"fired": before})
 
 
+@PromptServer.instance.routes.get("/faults/asked")
+async def asked(_request: web.Request) -> web.Response:
+    """What the queue was asked to do and has not done yet."""
+    return web.json_response(dict(PromptServer.instance.prompt_queue.flags))
+
+
 @PromptServer.instance.routes.get("/faults/left")
 async def left(_request: web.Request) -> web.Response:
     """What is alive in the process and how it is set."""
