@@ -102,7 +102,7 @@ def broken(server):
     return Broken(server)
 
 
-@pytest.mark.parametrize("stage", MIDDLE)
+@pytest.mark.parametrize("stage", stages("lora", "gradient", "decode"))
 def test_cancelling(broken, stage):
     said = broken.struck(stage, "cancel")
     assert said == f"interrupted in GoodDrag_{NODE.get(stage, 'Sampler')}"

@@ -6,6 +6,6 @@ try:
 except ImportError:
     collect_ignore_glob = ["test_*.py"]
 else:
-    hypothesis.settings.register_profile("short", max_examples=150, deadline=None, derandomize=True, print_blob=True)
+    hypothesis.settings.register_profile("short", max_examples=80, deadline=None, derandomize=True, print_blob=True)
     hypothesis.settings.register_profile("long", max_examples=20_000, deadline=None, print_blob=True)
     hypothesis.settings.load_profile("short")
