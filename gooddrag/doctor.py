@@ -21,9 +21,12 @@ from . import demo
 from .config import PRESETS
 from .demo import evaluate
 from .libraries import NEEDED, LibraryError, importing
+from .method.drag import drag
 from .method.inversion import invert
 from .network import codec
+from .network.family import family_of
 from .network.memory import free_bytes, gigabytes, gradient_bytes, is_out_of_memory
+from .picture.geometry import LATENT_CELL
 from .progress import Progress, silent
 
 PACKAGES = ("torch", "diffusers", "peft", "transformers", "safetensors", "numpy", "pillow")
@@ -65,7 +68,7 @@ def examine(
     """Look at this installation and its ``device``; ``more`` are lines of whoever asks. ``test``: also invert and drag a picture of
     the demo model with its U-Net in ``dtype``, which takes some seconds. ``callback`` may raise to cancel."""
     report, device = Report(), torch.device(device)
-    report.lines += [_computer(), _versions(), *more, _device(device, report)]
+    report.lines += [_computer(), _versions(), *more, _device(device)]
     if _libraries(report):
         report.lines += _needs(device, dtype)
         if test:
@@ -89,16 +92,15 @@ def _versions() -> str:
     return ", ".join(f"{name} {torch.__version__ if name == 'torch' else _version(name)}" for name in PACKAGES)
 
 
-def _device(device: torch.device, report: Report) -> str:
+def _device(device: torch.device) -> str:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or "processor"
     built = f", CUDA {torch.version.cuda}" * bool(torch.version.cuda) + f", HIP {torch.version.hip}" * bool(
         torch.version.hip
     )
     free = free_bytes(device)
-    if free is None:
-        report.lines.append("What is free on this device cannot be known, so memory is not planned.")
+    memory = "what is free cannot be known, so memory is not planned" if free is None else f"{gigabytes(free)} free"
     threads = f", {torch.get_num_threads()} threads" if device.type == "cpu" else ""
-    return f"{device}: {name}{threads}{built}, {'' if free is None else gigabytes(free) + ' free'}".rstrip(", ")
+    return f"{device}: {name}{threads}{built}, {memory}"
 
 
 def _libraries(report: Report) -> bool:
@@ -122,13 +124,11 @@ def _needs(device: torch.device, dtype: torch.dtype) -> list[str]:
         with torch.device("meta"):
             unet = UNet2DConditionModel.from_config(config)
             torch.nn.Module.to(unet, dtype)  # diffusers' own would warn of layers that this U-Net has not
-        weights = sum(p.nbytes for p in unet.parameters())
+        weights, block = sum(p.nbytes for p in unet.parameters()), family_of(unet.config).feature_block
         cells = []
         for side in SIDES:
-            asked = dict(block="up_blocks.2" if folder == "sd15" else "up_blocks.1")
-            plain, sparing = (
-                gradient_bytes(unet, (1, 4, side // 8, side // 8), **asked, checkpointing=c) for c in (False, True)
-            )
+            shape = (1, 4, side // LATENT_CELL, side // LATENT_CELL)
+            plain, sparing = (gradient_bytes(unet, shape, block=block, checkpointing=c) for c in (False, True))
             fits = free is None or weights + plain <= free
             how = "" if fits else ", with checkpointing" if weights + sparing <= free else ", too much for what is free"
             cells.append(f"{side}x{side} {gigabytes(plain)} ({gigabytes(sparing)}){how}")
@@ -144,25 +144,29 @@ def _test(report: Report, device: torch.device, dtype: torch.dtype, callback: Ca
     try:
         model, vae = demo.load(device, dtype)
         chosen, config = demo.drag(*DRAG), PRESETS["fast"]
-        picture = codec.to_tensor(Image.fromarray(chosen.picture(0))).to(device)
-        z0, _ = codec.encode(vae, picture)
-        latent = invert(model, z0, demo.text(model), chosen.picture(0).shape[1::-1], config, callback).latent
-        seen = latent[0, :, ::11, ::13].flatten().float().cpu()[: len(INVERTED)]
-        off = float((seen - torch.tensor(INVERTED)).abs().max())
-        if not off <= TOLERANCE[dtype]:
-            report.problems.append(
-                f"the inverted latent is off by {off:.3g}; at most {TOLERANCE[dtype]:g} is rounding in {dtype}"
-            )
-        result, _ = evaluate.run(chosen, model, vae, config)
+        before = chosen.picture(0)
+        size = (before.shape[1], before.shape[0])
+        z0, _ = codec.encode(vae, codec.to_tensor(Image.fromarray(before)).to(device))
+        inversion = invert(model, z0, demo.text(model), size, config, callback)
+        mask = torch.from_numpy(chosen.mask)
+        latent = drag(model, inversion, chosen.points, mask, config, callback).latent
+        edited, undragged = (evaluate.array(codec.decode(vae, z, size)) for z in (latent, z0))
     except Exception as error:
         what = "there is not enough memory for" if is_out_of_memory(error) else "an error in"
         report.problems.append(f"{what} the self-test: {type(error).__name__}: {' '.join(str(error).split())[:300]}")
         return
-    if not result.ratio <= RATIO:
+    seen = inversion.latent[0, :, ::11, ::13].flatten().float().cpu()[: len(INVERTED)]
+    off = float((seen - torch.tensor(INVERTED)).abs().max())
+    ratio, done = evaluate.error_ratio(chosen, edited, undragged), evaluate.fraction_done(chosen, edited)
+    if not off <= TOLERANCE[dtype]:
         report.problems.append(
-            f"the drag of the self-test left {result.ratio:.0%} of the error of doing nothing; expected 48%"
+            f"the inverted latent is off by {off:.3g}; at most {TOLERANCE[dtype]:g} is rounding in {dtype}"
+        )
+    if not ratio <= RATIO:
+        report.problems.append(
+            f"the drag of the self-test left {ratio:.0%} of the error of doing nothing; expected 48%"
         )
     report.lines.append(
-        f"Self-test: inverted to {off:.1g}, {result.done:.0%} of the drag done, {result.ratio:.0%} of the error left, "
+        f"Self-test: inverted to {off:.1g}, {done:.0%} of the drag done, {ratio:.0%} of the error left, "
         f"{time.monotonic() - start:.0f} s"
     )

@@ -12,6 +12,7 @@ import torch
 
 from .. import doctor
 from .models import PRECISIONS, device
+from .terminal import say
 
 
 def arguments(p: argparse.ArgumentParser) -> None:
@@ -22,12 +23,16 @@ def arguments(p: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit code 0 when all is well, 1 when something is wrong, 2 for bad input."""
+    """Exit code 0 when all is well, 1 when something is wrong, 2 for bad input, 130 after Ctrl-C."""
     try:
         found = device(args.device)
     except ValueError as error:
-        print(f"error: {error}")
+        say(f"error: {error}")
         return 2
-    report = doctor.examine(found, PRECISIONS[args.precision], test=args.test)
-    print(report)
+    try:
+        report = doctor.examine(found, PRECISIONS[args.precision], test=args.test)
+    except KeyboardInterrupt:
+        say("cancelled")
+        return 130
+    print(report)  # what was asked for, to be piped and pasted
     return 1 if report.problems else 0

@@ -80,14 +80,15 @@ def _padded(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def hub_tokenizer() -> CLIPTokenizer:
-    """CLIP's vocabulary, which all these encoders share. Raises ``ValueError`` where it cannot be had."""
+    """CLIP's vocabulary, which all these encoders share, from the hub's cache on this machine; nothing is downloaded. Raises
+    ``ValueError`` where it is not there."""
     with importing("transformers"):
         from transformers import CLIPTokenizer
     name = "openai/clip-vit-large-patch14"
     try:
-        return CLIPTokenizer.from_pretrained(name)
+        return CLIPTokenizer.from_pretrained(name, local_files_only=True)
     except Exception:
         raise ValueError(
-            f"a prompt needs the tokenizer {name}, which could not be loaded; leave the prompt empty, or use a "
-            "diffusers folder that brings its tokenizer"
+            f"a prompt needs the tokenizer {name}, which is not on this machine; get it by hf download {name}, leave the prompt "
+            "empty, or use a diffusers folder that brings its tokenizer"
         ) from None

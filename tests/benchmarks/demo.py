@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> Report:
         for kind in ("Sampler", "LoRATune", "Invert"):
             node[kind]["preset"] = args.preset
         for _ in range(args.rounds):
-            server.post("/free", {"unload_models": True, "free_memory": True})
+            server.forget()
             node["Sampler"]["start"] = "picture"
             node["Points"]["points"] = ""
             result = {"a first drag": seconds_by_node(server, prompt)}

@@ -76,4 +76,4 @@ def test_without_the_self_test_it_is_quick(capsys):
 
 def test_a_device_that_is_none(capsys):
     assert main(["doctor", "--device", "toaster"]) == 2
-    assert "--device toaster cannot be used" in capsys.readouterr().out
+    assert "--device toaster cannot be used" in capsys.readouterr().err

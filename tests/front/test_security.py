@@ -67,6 +67,10 @@ def test_python(path):
         if called == "load" and ast.unparse(node.func) == "torch.load":
             assert any(k.arg == "weights_only" and k.value.value is True for k in node.keywords), name(path)
         assert "trust_remote_code" not in [k.arg for k in node.keywords], name(path)
+    for node, called in calls(tree):
+        if called == "from_pretrained":  # a path, or only what is here
+            local = any(k.arg == "local_files_only" and k.value.value is True for k in node.keywords)
+            assert local or isinstance(node.args[0], ast.BinOp), f"{name(path)}:{node.lineno}"
     assert "snapshot_download" not in path.read_text()
     assert "hf_hub_download" not in path.read_text()
 

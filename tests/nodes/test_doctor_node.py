@@ -24,3 +24,12 @@ def test_it_can_be_cancelled(execute, part, monkeypatch):
     monkeypatch.setattr(part("nodes.host"), "check_interrupted", cancel)
     with pytest.raises(InterruptProcessingException):
         execute("GoodDrag_Doctor")
+
+
+def test_it_can_be_cancelled_while_it_drags(part):
+    def cancel(progress):
+        if progress.stage == "drag":
+            raise InterruptProcessingException
+
+    with pytest.raises(InterruptProcessingException):
+        part("gooddrag.doctor").examine("cpu", callback=cancel)

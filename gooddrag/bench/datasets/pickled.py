@@ -34,5 +34,5 @@ def plain(path: Path) -> object:
             return _Plain(file).load()
     except (
         Exception
-    ) as error:  # a damaged file makes the unpickler raise nearly anything, MemoryError for lengths that it invents
+    ) as error:  # a damaged file makes the unpickler raise nearly anything, for a false length MemoryError
         raise ValueError(f"{path.name} is refused ({str(error)[:150] or type(error).__name__})") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from dataclasses import dataclass
 
 from ...config import DragConfig
@@ -28,13 +27,7 @@ class Alternating:
     def __call__(self, prepared: Prepared) -> Edited:
         sample = prepared.sample
         result = drag(prepared.model, prepared.inversion(), sample.points, prepared.mask, self.config(prepared.config))
-        moving = [d for d, moves in zip(result.trace.distances, sample.points.moving) if moves]
-        return Edited(
-            prepared.picture(result.latent),
-            left=statistics.fmean(moving),
-            operations=result.trace.operations,
-            ended=result.trace.ended,
-        )
+        return Edited.of_drag(prepared, result)
 
 
 def alternating(*, at_once: bool = False, **changes: object) -> Alternating:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import fmean
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from ...method.state import DragResult
+    from .prepared import Prepared
 
 
 @dataclass(frozen=True)
@@ -16,3 +22,10 @@ class Edited:
     left: float | None = None
     operations: int = 0
     ended: str = ""
+
+    @classmethod
+    def of_drag(cls, prepared: Prepared, result: DragResult) -> Edited:
+        """What a drag of the engine came to."""
+        trace = result.trace
+        moving = [d for d, moves in zip(trace.distances, prepared.sample.points.moving) if moves]
+        return cls(prepared.picture(result.latent), fmean(moving), trace.operations, trace.ended)

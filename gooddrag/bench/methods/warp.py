@@ -8,7 +8,6 @@ then takes keys and values from the unedited picture at every step.
 from __future__ import annotations
 
 from dataclasses import replace
-from statistics import fmean
 
 import torch
 from torch import Tensor
@@ -33,10 +32,7 @@ def warp(prepared: Prepared) -> Edited:
 
 def warp_start(prepared: Prepared) -> Edited:
     """GoodDrag from the warped latent: handles are looked for at their targets first, and dragged on from where they are found."""
-    result = _drag(prepared, prepared.config.replace(exact_source=True), arrived=True)
-    trace = result.trace
-    moving = [d for d, moves in zip(trace.distances, prepared.sample.points.moving) if moves]
-    return Edited(prepared.picture(result.latent), left=fmean(moving), operations=trace.operations, ended=trace.ended)
+    return Edited.of_drag(prepared, _drag(prepared, prepared.config.replace(exact_source=True), arrived=True))
 
 
 def _drag(prepared: Prepared, config: DragConfig, *, arrived: bool) -> DragResult:
