@@ -48,6 +48,9 @@ class DragConfig:
     # the unedited picture: denoised again from z_T as in the paper, with an error, or read from its inversion, without
     exact_source: bool = False
 
+    # where a first drag begins: from z_T as in the paper, or from z_T moved along the arrows
+    warp_start: bool = False
+
     # mutual self-attention once dragging has ended; empty for none; in the paper up_blocks.2 and up_blocks.3
     mutual_blocks: tuple[str, ...] = (AUTO,)
 

@@ -30,7 +30,11 @@ FIELDS = {
     "mutual_attention": "mutual_blocks",
     "window": "window",
     "exact_source": "exact_source",
+    "warp_start": "warp_start",
 }
+
+LATER = {"exact_source": False, "warp_start": False}
+"""Inputs that a prompt from before they were there does not have, and what it means."""
 
 
 class Sampler(io.ComfyNode):
@@ -195,6 +199,15 @@ class Sampler(io.ComfyNode):
                     "in, with or without a LoRA. Off, as in the paper: it is denoised again, with an error.",
                     advanced=True,
                 ),
+                io.Boolean.Input(
+                    "warp_start",
+                    optional=True,
+                    default=d.warp_start,
+                    tooltip="On: before the first gradient step the noise inside the mask is moved along the arrows, and the drag "
+                    "goes on from there, with fewer steps; needs a mask that leaves room around what moves. Off, as in the paper: "
+                    "the drag begins at the handles.",
+                    advanced=True,
+                ),
                 io.Conditioning.Input(
                     "edited",
                     optional=True,
@@ -235,7 +248,6 @@ class Sampler(io.ComfyNode):
         mask=None,
         state=None,
         edited=None,
-        exact_source=False,
         **given,
     ) -> io.NodeOutput:
         family = families.family(model)
@@ -246,7 +258,7 @@ class Sampler(io.ComfyNode):
             inference_steps=inversion.schedule.steps,
             strength=inversion.schedule.strength,
             checkpointing=checkpointing,
-            **settings(FIELDS, preset, {**given, "background": background, "exact_source": exact_source}),
+            **settings(FIELDS, preset, {**LATER, **given, "background": background}),
         )
         mask = masks.editable(masks.given(mask, inversion.size))
         placed = several(points)

@@ -5,11 +5,12 @@ import { app } from "/scripts/app.js";
 
 import { colourSockets, paintSockets } from "./colours.mjs";
 import { attachComparison } from "./compare.mjs";
-import { attachNotices, clearNotices, showAgain } from "./notices.mjs";
+import { attachNotices, clearNotices, forgetOldNotices, showAgain } from "./notices.mjs";
 import { openDialog } from "./points/dialog.mjs";
 import { tellFailures } from "./points/failures.mjs";
 import { attach, everySession, listen, placeShown } from "./points/host.mjs";
 import { taker } from "./points/intake.mjs";
+import { Live } from "./points/live.mjs";
 import { Runs } from "./points/runs.mjs";
 import { Session } from "./points/session.mjs";
 import { fetchWords } from "./points/texts.mjs";
@@ -50,12 +51,14 @@ function pointsWidget(node, name) {
     hideOnZoom: false,
   });
   const detach = attach(app, api, node, session);
+  const live = new Live(app, api, session, () => placeShown(node));
   const removed = widget.onRemove;
   register(node, editor.root);
   widget.onRemove = () => {
     unregister(node);
     removed?.call(widget);
     detach();
+    live.destroy();
     closeDialog();
     editor.destroy();
   };
@@ -79,6 +82,7 @@ app.registerExtension({
   setup() {
     const runs = new Runs(app, api);
     listen(app, api, runs);
+    forgetOldNotices(app, api);
     tellFailures(app, api, runs, everySession);
     colourSockets(app);
   },

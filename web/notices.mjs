@@ -3,6 +3,7 @@
 
 import { compareAgain } from "./compare.mjs";
 import { plain } from "./points/dom.mjs";
+import { placeOf } from "./points/upstream.mjs";
 
 const NAME = "gooddrag_notices";
 const LINE = 17;
@@ -60,6 +61,14 @@ const said = (output) => (output?.text ?? []).filter(Boolean).map(String);
 /** What was said no longer holds: what it was said of has changed. @param {any} node */
 export function clearNotices(node) {
   show(node, []);
+}
+
+/** What a node said goes when it runs again. @param {any} app @param {any} api */
+export function forgetOldNotices(app, api) {
+  api.addEventListener("executing", (/** @type {any} */ { detail }) => {
+    const node = placeOf(app.rootGraph ?? app.graph, detail)?.node;
+    if (String(node?.comfyClass).startsWith("GoodDrag_")) clearNotices(node);
+  });
 }
 
 /** Show what this node says whenever it has run. @param {any} node */

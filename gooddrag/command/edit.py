@@ -163,7 +163,8 @@ class _Unwritten(Exception):
 def _config(args: argparse.Namespace) -> DragConfig:
     """The preset, and what was given beside it."""
     preset = PRESETS[args.preset] if args.preset else DragConfig(background="lock", window=True)
-    names = ("lora_steps", "operations", "operations_per_step", "background", "window", "exact_source", "checkpointing")
+    names = ("lora_steps", "operations", "operations_per_step", "background", "window", "checkpointing")
+    names += ("exact_source", "warp_start")
     return preset.replace(**{name: getattr(args, name) for name in names if getattr(args, name) is not None})
 
 
@@ -212,6 +213,11 @@ def arguments(p: argparse.ArgumentParser) -> None:
         "--exact-source",
         action=argparse.BooleanOptionalAction,
         help="read the undragged picture from its inversion, so that what nothing drags comes out as it went in",
+    )
+    p.add_argument(
+        "--warp-start",
+        action=argparse.BooleanOptionalAction,
+        help="move the noise inside the mask along the arrows first, and drag on from there",
     )
     p.add_argument("--checkpointing", choices=CHECKPOINTING, help="less memory, more time (default: auto)")
     p.add_argument(

@@ -16,6 +16,7 @@ from ..network.gradient import Gradients
 from ..network.model import Model
 from ..picture.geometry import DragPoints, check_fit
 from ..progress import Progress, silent
+from . import warp
 from .evaluation import Evaluation
 from .inversion import Inversion
 from .plan import planned
@@ -75,9 +76,11 @@ def together(
         raise ValueError(
             "the state belongs to another inversion, feature block or mutual attention; continue with those it was made with"
         )
-    evaluation = Evaluation(model, inversion, Region.of(model.unet, mask, inversion.latent, config), config, told)
+    region = Region.of(model.unet, mask, inversion.latent, config)
+    evaluation = Evaluation(model, inversion, region, config, told)
     plan = planned(config, len(inversion.schedule.timesteps), start.stopped)
-    edits = [Edit(p, inversion, config, start) for p in points]  # line 3: z_T^0 <- z_T, p_i^0 <- p_i
+    starts = [warp.begun(start, p, region.editable) if config.warp_start else start for p in points]
+    edits = [Edit(p, inversion, config, s) for p, s in zip(points, starts)]  # line 3: z_T^0 <- z_T, p_i^0 <- p_i
     report = Report(callback, edits, sum(plan) * config.gradient_steps, len(plan))
     with _room(evaluation, len(edits)) as attempt:
         supervision = Supervision(evaluation, Gradients(model.unet.dtype, attempt))

@@ -74,7 +74,7 @@ class DragTrace:
     def summary(self) -> str:
         """One line for people."""
         why = {
-            "reached": "every handle arrived",
+            "reached": "the tracker finds every handle at its target",
             "still": "the handles stopped moving",
             "operations": "all were used",
             "timesteps": f"of {self.config.operations}: the timesteps ran out; raise operations_per_step",

@@ -77,6 +77,11 @@ class DragPoints:
         """Of each pair: whether it is dragged, and no anchor."""
         return tuple(not is_anchor(*pair) for pair in zip(self.handles, self.targets))
 
+    @property
+    def ends(self) -> tuple[Point, ...]:
+        """Where the handles shall be: their targets, and anchors where they are."""
+        return tuple(t if moves else h for h, t, moves in zip(self.handles, self.targets, self.moving))
+
     def lengthened(self, factor: float) -> DragPoints:
         """The same handles, their targets at ``factor`` of the way, kept inside the picture; anchors stay anchors, and arrows
         arrows: no shorter than a pixel."""

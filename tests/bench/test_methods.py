@@ -9,8 +9,8 @@ import torch
 from gooddrag import DragConfig, DragPoints
 from gooddrag.bench import judge
 from gooddrag.bench.methods import METHODS, Edited, Prepared, sde
-from gooddrag.bench.methods.warp import warped
 from gooddrag.bench.sample import Sample
+from gooddrag.method.warp import warped
 
 SHORT = DragConfig(
     inference_steps=8, operations=2, operations_per_step=1, gradient_steps=1, tracking_radius=4, lora_steps=0

@@ -6,7 +6,7 @@
  * @typedef {import("./value.mjs").Shape} Shape
  * @typedef {{choose: (tool: Tool) => void, zoom: (factor: number) => void, fit: () => void, actualSize: () => void,
  *   chooseRegion: (region: import("./value.mjs").Region) => void, chooseShow: (show: import("./session.mjs").Show) => void,
- *   toggleTable: () => void, suggest: () => void,
+ *   clearMask: () => void, toggleTable: () => void, toggleLive: () => void, suggest: () => void,
  *   travel: (type: "undo" | "redo") => void, paintStep: (shape: Shape) => void,
  *   setBrush: (change: {size?: number, hardness?: number}) => void}} Commands
  */
@@ -62,7 +62,8 @@ export function layout(session, commands, options) {
     ["result", "Result", "What the last run made of it (o)"],
     ["compare", "Compare", "Original and result side by side; the line follows the pointer"],
   ], (value) => commands.chooseShow(value));
-  const choices = el("div", { class: "gd-bar" }, [region.root, el("span", { class: "gd-gap" }), show.root]);
+  const live = button("Live: a coarse edit follows an arrow while it is moved, the full edit comes when it is let go", null, () => commands.toggleLive(), { text: "Live", "aria-pressed": "false" });
+  const choices = el("div", { class: "gd-bar" }, [region.root, el("span", { class: "gd-gap" }), live, show.root]);
   const table = new PairTable(session);
   const notice = new StageNotice(session);
   const { stage, base, top, ends, hint } = stageParts(notice.root);
@@ -70,7 +71,7 @@ export function layout(session, commands, options) {
   const status = el("div", { class: "gd-status", role: "status", "aria-live": "polite" });
   const { error, errorText, errorRaw } = errorParts(session);
   const root = el("div", { class: "gd-editor", role: "group", "aria-label": "GoodDrag points" }, [bar, choices, maskBar, error, stage, table.root, status, keys.root]);
-  return { root, tools, undo, redo, pairs, region, show, keys, maskBar, mode, table, stage, base, top, ends, hint, notice, status, error, errorText, errorRaw };
+  return { root, tools, undo, redo, pairs, region, live, show, keys, maskBar, mode, table, stage, base, top, ends, hint, notice, status, error, errorText, errorRaw };
 }
 
 /** @param {Session} session @param {Commands} commands */
@@ -89,7 +90,8 @@ function maskTools(session, commands) {
     step("Invert", { kind: "invert" }, "Swap what may change and what may not"),
     step("Grow", { kind: "grow", size: 8 }, "Grow the region by 8 pixels"),
     step("Shrink", { kind: "grow", size: -8 }, "Shrink the region by 8 pixels"),
-    button("Forget what was painted: the region follows the arrows again", null, () => session.dispatch({ type: "clearMask" }), { text: "Clear" }),
+    step("Empty", { kind: "clear" }, "Nothing may change: begin with nothing, then paint what may"),
+    button("Forget what was painted: the region follows the arrows again", null, () => commands.clearMask(), { text: "Clear" }),
     button("Draw a region around the arrows", null, () => commands.suggest(), { text: "Suggest" }),
     mode,
   ]);

@@ -102,6 +102,7 @@ export class Pointer {
       if (!keys.every((k) => selection.includes(k))) session.dispatch({ type: "select", keys });
       this.gesture = { kind: "move", from: at, id: `move-${++gestures}`, started: false, grabbed: keys[0] };
       this.editor.stage.dataset.cursor = "move";
+      session.hold(true);
     } else if (event.shiftKey && !pending) {
       this.gesture = { kind: "marquee", from: at, to: at, add: event.ctrlKey };
     } else if (session.tool === "pin") {
@@ -114,6 +115,7 @@ export class Pointer {
   /** Two fingers: what one finger had begun is dropped. */
   startPinch() {
     const [a, b] = [...this.down.values()];
+    this.session.hold(false);
     this.gesture = { kind: "pinch", view: this.editor.currentView(), spread: Math.max(distance(a, b), 1), centre: middle(a, b) };
   }
 
@@ -163,6 +165,8 @@ export class Pointer {
     const [sx, sy] = event.shiftKey ? snapped(dx, dy) : [dx, dy];
     gesture.to = [gesture.from[0] + sx, gesture.from[1] + sy];
     const [x, y] = toPicture(view, gesture.to);
+    const far = distance(gesture.from, gesture.to) > CLICK && !this.session.state.pending;
+    this.session.hold(true, far ? { handle: toPicture(view, gesture.from), target: [x, y] } : null);
     this.editor.say(`target x ${Math.round(x)}, y ${Math.round(y)}; ${Math.round(distance(gesture.from, gesture.to) / view.scale)} pixels`);
   }
 
@@ -197,6 +201,7 @@ export class Pointer {
   /** Drop what is under way. */
   cancel() {
     this.gesture = null;
+    this.session.hold(false);
     this.editor.draw();
   }
 
@@ -206,14 +211,19 @@ export class Pointer {
     const { editor, gesture } = this;
     if (gesture?.kind === "pinch" && this.down.size) return;
     this.gesture = null;
+    this.session.drawing = null; // it is placed now, or dropped
     if (editor.stage.hasPointerCapture(event.pointerId)) editor.stage.releasePointerCapture(event.pointerId);
-    if (!gesture || !done) return editor.draw();
+    if (!gesture || !done) {
+      this.session.hold(false);
+      return editor.draw();
+    }
     const view = editor.currentView();
     if (gesture.kind === "new") this.finishArrow(gesture, view);
     else if (gesture.kind === "pin") editor.pin(toPicture(view, gesture.from));
     else if (gesture.kind === "marquee") this.finishMarquee(gesture, view);
     else if (gesture.kind === "tool") this.finishTool(gesture, view);
     else if (gesture.kind === "move") editor.stage.dataset.cursor = "";
+    this.session.hold(false);
     this.session.refresh();
   }
 

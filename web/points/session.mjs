@@ -32,6 +32,7 @@ export class Session {
     /** The shade of the mask that is connected, where it is known; see `masked`. @type {Picture | null} */ this.given = null;
     /** How that stands to what a run would deliver. @type {Standing} */ this.maskStanding = { state: "unconnected" };
     /** @type {Picture | null} */ this.preview = null;
+    /** The last coarse edit of arrows that are followed. @type {Picture | null} */ this.coarse = null;
     /** @type {Picture | null} */ this.after = null;
     /** @type {Result | null} */ this.result = null;
     /** Pairs that would be used while there are none. @type {{handle: [number, number], target: [number, number]}[]} */
@@ -45,6 +46,9 @@ export class Session {
     /** The sampler goes on from its last run (`start`), so edits refer to the result. */ this.continues = false;
     /** Why the last run did not succeed. */ this.failure = "";
     this.maskExplained = false;
+    /** Coarse edits are wanted while arrows change, see `live.mjs`. */ this.following = false;
+    /** The pointer holds an arrow, */ this.held = false;
+    /** and this one is not placed yet. @type {{handle: [number, number], target: [number, number]} | null} */ this.drawing = null;
     /** @type {Set<(before: State | null) => void>} */
     this.listeners = new Set();
   }
@@ -116,11 +120,44 @@ export class Session {
     return region === "auto" ? "the region around the arrows may change" : "all of the picture may change";
   }
 
-  /** What the stage shows: the preview of a run, the picture that arrived, the result, or both. @returns {"preview" | "picture" | "after" | "compare"} */
+  /** What the stage shows: the preview of a run or a coarse edit, the picture that arrived, the result, or both. @returns {"preview" | "picture" | "after" | "compare"} */
   shows() {
-    if (this.preview) return "preview";
+    if (this.previewed()) return "preview";
     if (!this.after || this.comparing || this.show === "original") return "picture";
     return this.show === "compare" ? "compare" : "after";
+  }
+
+  /** The picture of a run or of a coarse edit that is not its end. */
+  previewed() {
+    return this.preview ?? (this.comparing ? null : this.coarse);
+  }
+
+  /** @param {boolean} on */
+  follow(on) {
+    this.following = on;
+    this.coarse = null;
+    this.refresh();
+  }
+
+  /** @param {Picture | null} picture */
+  setCoarse(picture) {
+    this.coarse = picture;
+    this.refresh();
+  }
+
+  /** The pointer took hold of an arrow, or let it go. @param {boolean} held @param {Session["drawing"]} [drawing] one that is not placed yet */
+  hold(held, drawing = null) {
+    if (held === this.held && drawing === this.drawing) return;
+    [this.held, this.drawing] = [held, drawing];
+    for (const listener of this.listeners) listener(this.state);
+  }
+
+  /** The value as a run would have it if what is being drawn were placed, "" for a suggestion alone; null if nothing would be dragged. */
+  asked() {
+    if (!this.placeable()) return null;
+    const state = this.drawing ? reduce(this.state, { type: "add", pairs: [this.drawing] }) : this.state;
+    const drags = this.drawing || this.hasArrows() || this.suggestion.length;
+    return drags ? dump(toValue(state)) : null;
   }
 
   /** @param {Picture | null} shade of the connected mask @param {Standing} standing */
@@ -139,13 +176,13 @@ export class Session {
   /** @param {Show} show */
   choose(show) {
     if (show !== "original" && !this.after) return;
-    this.show = show;
+    [this.show, this.coarse] = [show, null];
     this.refresh();
   }
 
   /** @param {Picture | null} picture what a run made of the picture */
   setResult(picture) {
-    this.after = picture;
+    [this.after, this.coarse] = [picture, null];
     this.show = picture ? "result" : "original";
     this.refresh();
   }
@@ -234,6 +271,7 @@ export class Session {
 
   /** @param {Picture | null} picture */
   setPicture(picture) {
+    if (picture !== this.picture) this.coarse = null;
     this.picture = picture;
     this.dispatch({ type: "picture", size: picture && { width: picture.width, height: picture.height } });
     this.refresh();

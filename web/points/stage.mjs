@@ -63,7 +63,7 @@ export class StagePainter {
     if (!c) return;
     const { session, editor } = this;
     const shows = session.shows();
-    const image = session.preview ?? (shows === "after" ? session.after : session.picture);
+    const image = session.previewed() ?? (shows === "after" ? session.after : session.picture);
     const size = editor.size();
     paintPicture(c, view, size, image, null, 0);
     if (shows === "compare" && session.after) paintCompared(c, view, size, session.after, editor.divider());

@@ -93,6 +93,7 @@ export class Editor {
     parts.pairs.textContent = t([counted(doc.pairs.length - pins, "pair"), ...(pins ? [counted(pins, "pin")] : [])].join(", "));
     parts.region.update(doc.region);
     parts.show.update(session.after && !session.comparing ? session.show : "original", session.after ? [] : ["result", "compare"]);
+    parts.live.setAttribute("aria-pressed", String(session.following));
     parts.maskBar.hidden = !["brush", "eraser", "lasso", "rectangle"].includes(session.tool);
     parts.mode.value = doc.mode;
     parts.error.hidden = !session.broken;
@@ -108,6 +109,7 @@ export class Editor {
     if (this.shown !== shows + session.own()) this.dirty = true;
     this.shown = shows + session.own();
     this.stage.dataset.shows = shows;
+    this.stage.dataset.coarse = session.coarse instanceof HTMLImageElement ? session.coarse.src : "";
     this.ends.update();
     parts.notice.update();
     parts.table.update();
@@ -134,10 +136,12 @@ export class Editor {
     else if (stuck.length) text = `Protected, so it cannot move: what lies under the handle of pair ${stuck.join(", ")}. Paint there, or press Suggest.`;
     else if (session.state.pending) text = "Click the target. Escape takes the handle back.";
     else if (["brush", "lasso", "rectangle"].includes(session.tool) && !session.maskExplained && session.state.doc.region !== "own")
-      text = "Paint what may change: editable here, protected everywhere else.";
+      text = session.state.doc.region === "auto" && !session.joined() && session.dragged().length
+        ? "What you paint is added to the region around the arrows; Empty begins with nothing."
+        : "Paint what may change: editable here, protected everywhere else.";
     else if (session.tool === "pin") text = "Click on what must stay.";
     else if (session.after && session.continues) text = "The sampler goes on from its last run: draw on the result.";
-    else if (!session.hasArrows() && session.suggestion.length) text = "The dashed arrows are a suggestion. Drag one arrow of your own to replace them.";
+    else if (!session.hasArrows() && session.suggestion.length && !session.after) text = "The dashed arrows are a suggestion. Drag one arrow of your own to replace them.";
     else if (!session.hasArrows() && !pairs.some((p) => p.off)) text = "Press on what you want to move, and release where it shall go.";
     this.parts.hint.textContent = plain(text);
     this.parts.hint.hidden = !text;
@@ -316,8 +320,19 @@ export class Editor {
     if ((last || this.session.broken) && this.closed()) return;
     // one's own begins with what was there
     this.session.dispatch(last ? { type: "shape", shape: last, below: shapes } : { type: "region", region });
+    if (last) return this.say("Your own region now; it begins with the one around the arrows.");
+    this.sayRegion();
+  }
+
+  sayRegion() {
     const words = this.session.regionWords();
     this.say(`${words[0].toUpperCase()}${words.slice(1)}.`);
+  }
+
+  /** Forget what was painted. */
+  clearMask() {
+    this.session.dispatch({ type: "clearMask" });
+    this.sayRegion();
   }
 
   /** @param {import("./session.mjs").Show} show */
@@ -370,6 +385,12 @@ export class Editor {
     parts.table.root.hidden = !open;
     parts.pairs.setAttribute("aria-expanded", String(open));
     parts.table.update();
+  }
+
+  toggleLive() {
+    const { session } = this;
+    session.follow(!session.following);
+    this.say(session.following ? "Live: move an arrow, and a coarse edit follows it." : "Live is off.");
   }
 
   suggest() {

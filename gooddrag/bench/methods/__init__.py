@@ -13,7 +13,7 @@ from .edited import Edited
 from .gan import draggan
 from .prepared import Prepared
 from .sde import sde_drag
-from .warp import warp, warp_start
+from .warp import warp
 
 __all__ = ["METHODS", "Edited", "Method", "Prepared"]
 
@@ -35,7 +35,9 @@ def nothing(prepared: Prepared) -> Edited:
 METHODS = {
     "gooddrag": Method("GoodDrag", alternating()),
     "exact-source": Method("GoodDrag, the source read from its inversion", alternating(exact_source=True)),
-    "warp-start": Method("the same from a warped latent, handles at their targets", warp_start),
+    "warp-start": Method(
+        "the same from a warped latent, handles at their targets", alternating(exact_source=True, warp_start=True)
+    ),
     "without-aldd": Method("GoodDrag without AlDD: all operations at T", alternating(at_once=True)),
     "without-ip": Method("GoodDrag without information preservation: Eq. 7", alternating(information_preserving=False)),
     "ip-once": Method("GoodDrag with one gradient step an operation, J = 1", alternating(gradient_steps=1)),
