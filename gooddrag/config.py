@@ -160,6 +160,7 @@ PRESETS = {
         learning_rate=0.04,
         background="lock",
         window=True,
+        exact_source=True,
         lora_steps=20,
         lora_learning_rate=1e-3,
     ),
@@ -172,6 +173,7 @@ PRESETS = {
         drag_size=8.0,
         background="lock",
         window=True,
+        exact_source=True,
         lora_steps=0,
     ),
 }

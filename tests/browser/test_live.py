@@ -89,7 +89,6 @@ def test_coarse_edits_follow_and_the_full_one_comes_at_the_end(follower, record_
     page.wait_for_timeout(500)
     studio.shot(f"live-{studio.server.frontend}-{studio.renderer}-2-full")
     new = history(studio) - before
-    for i in new: print(i, studio.server.get(f"/history/{i}")[i]["prompt"][3].get("client_id"), studio.server.get(f"/history/{i}")[i]["status"]["status_str"], studio.server.get(f"/history/{i}")[i]["prompt"][4])
     assert len(new) == 1  # the full edit; coarse ones leave nothing
     [entry] = [studio.server.get(f"/history/{i}")[i] for i in new]
     assert entry["status"]["status_str"] == "success"
@@ -106,10 +105,13 @@ def test_the_next_move_cancels_the_full_edit(follower):
     studio.drag(HAND, (40, 150), SIZE)
     follower.follow()
     page.wait_for_function(OTHER, arg="", timeout=120_000)
+    page.wait_for_timeout(1500)
+    assert history(studio) == before  # nobody has changed anything
+    studio.drag((40, 150), (42, 146), SIZE)
     running = "async () => (await (await window.app.api.fetchApi('/queue')).json()).queue_running.length"
-    page.wait_for_timeout(3000)
+    page.wait_for_timeout(4000)
     assert page.evaluate(running) == 1
-    studio.drag((40, 150), (44, 140), SIZE)
+    studio.drag((42, 146), (44, 140), SIZE)
     page.wait_for_timeout(200)
     studio.choose("Live")
     page.wait_for_function(

@@ -34,7 +34,7 @@ export class Live {
     /** The value that is followed. @type {string | null} */ this.asked = null;
     /** The same until a coarse edit of it has begun, @type {string | null} */ this.wanted = null;
     /** and whether the full one has not. */ this.due = false;
-    this.held = this.settled = this.working = false;
+    this.following = this.held = this.settled = this.working = false;
     /** The prompts that are under way, or may be: a coarse edit, */ this.coarse = "";
     /** and the full one. */ this.full = "";
     /** @type {ReturnType<typeof setTimeout> | undefined} */ this.timer = undefined;
@@ -48,6 +48,7 @@ export class Live {
 
   stop() {
     clearTimeout(this.timer);
+    this.following = false;
     [this.asked, this.wanted, this.due] = [null, null, false];
     void this.cancel(this.coarse);
   }
@@ -55,12 +56,13 @@ export class Live {
   /** Is something else asked for, or an arrow let go? */
   look() {
     const { session } = this;
-    if (!session.following) return this.asked === null ? undefined : this.stop();
-    const [asked, released] = [session.asked(), this.held && !session.held];
-    this.held = session.held;
+    if (!session.following) return this.following ? this.stop() : undefined;
+    const [asked, released, begins] = [session.asked(), this.held && !session.held, !this.following];
+    [this.following, this.held] = [true, session.held];
     if (asked === this.asked && !released) return;
     if (asked !== this.asked) {
-      [this.asked, this.wanted, this.due] = [asked, asked, asked !== null];
+      // what was there when it was switched on is looked at, and run in full when a person changes it
+      [this.asked, this.wanted, this.due] = [asked, asked, asked !== null && !begins];
       void this.cancel(this.full);
       this.full = "";
     }

@@ -141,7 +141,7 @@ export class Editor {
         : "Paint what may change: editable here, protected everywhere else.";
     else if (session.tool === "pin") text = "Click on what must stay.";
     else if (session.after && session.continues) text = "The sampler goes on from its last run: draw on the result.";
-    else if (!session.hasArrows() && session.suggestion.length && !session.after) text = "The dashed arrows are a suggestion. Drag one arrow of your own to replace them.";
+    else if (!session.hasArrows() && session.suggestion.length && !session.after && !session.drawing) text = "The dashed arrows are a suggestion. Drag one arrow of your own to replace them.";
     else if (!session.hasArrows() && !pairs.some((p) => p.off)) text = "Press on what you want to move, and release where it shall go.";
     this.parts.hint.textContent = plain(text);
     this.parts.hint.hidden = !text;
