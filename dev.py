@@ -94,6 +94,7 @@ def demo(args: argparse.Namespace) -> int:
                 say(f"  {model['directory']}/{model['name']} from {model['url']}")
             return 1
         prompt = workflow.to_prompt(graph, object_info)
+        workflow.ask_for_overlays(prompt, object_info)
         scene = _choose(prompt, args)
         say(f"3/3 running {name}" + (f": scene {scene['scene']}, {scene['kind']}" if scene else ""))
         watch = Watch(prompt)
@@ -105,7 +106,7 @@ def demo(args: argparse.Namespace) -> int:
         editing = time.monotonic() - start
         files = _write(server, prompt, entry)
         if name == QUICKSTART:
-            _judge(scene, files["after"])
+            _judge(scene, files["after.png"])
         parts = ", ".join(f"{name.removeprefix('GoodDrag_')} {s:.1f}" for name, s in watch.seconds.items() if s >= 0.05)
         say(f"seconds: installing {installing:.0f}, starting {server.seconds:.1f}, editing {editing:.1f} ({parts})")
         if args.serve:
@@ -134,19 +135,11 @@ def _write(server: Server, prompt: dict, entry: dict) -> dict:
     folder = environment.ROOT / "output"
     folder.mkdir(exist_ok=True)
     files = {}
-    for key, output in entry["outputs"].items():
-        title = prompt[key]["_meta"]["title"] or prompt[key]["class_type"]
-        name = "-".join("".join(c if c.isalnum() else " " for c in title.lower()).split())
-        images = [("", image) for image in output.get("images", [])]
-        if len(images) > 1:
-            images = [(f"-{i}", image) for i, (_, image) in enumerate(images)]
-        for arrived in output.get("gooddrag_points", []):
-            images.append(("-before", arrived["image"]))
-        for suffix, image in images:
-            path = folder / f"{name}{suffix}.png"
-            path.write_bytes(server.image(image))
-            files[name] = path
-            say(f"  wrote {path.relative_to(environment.ROOT)}")
+    for name, image in workflow.pictures(prompt, entry["outputs"]):
+        files[name] = folder / name
+        files[name].write_bytes(server.image(image))
+        say(f"  wrote {files[name].relative_to(environment.ROOT)}")
+    for output in entry["outputs"].values():
         for line in output.get("text", []):
             say(f"  {line}")
     return files

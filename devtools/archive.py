@@ -1,13 +1,15 @@
-"""What the registry ships, all that ``.comfyignore`` does not leave out: ``python -m devtools.archive FILE.zip`` packs it."""
+"""What the registry ships, all that ``.comfyignore`` does not leave out: ``python -m devtools.archive`` packs it."""
 
 from __future__ import annotations
 
+import argparse
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 from .environment import ROOT, say
+
+DEFAULT = Path("ComfyUI-GoodDrag.zip")
 
 
 def shipped() -> list[str]:
@@ -28,6 +30,23 @@ def pack(path: Path) -> int:
     return path.stat().st_size
 
 
-if __name__ == "__main__":
-    target = Path(sys.argv[1] if len(sys.argv) > 1 else "ComfyUI-GoodDrag.zip")
+def _zip(text: str) -> Path:
+    path = Path(text)
+    if path.suffix.lower() != ".zip" or path.name.startswith("-"):
+        raise argparse.ArgumentTypeError(
+            f"{text} is no name of an archive; it must end in .zip and not begin with a dash"
+        )
+    return path
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m devtools.archive", description="Pack what the registry ships into a zip file."
+    )
+    parser.add_argument("file", nargs="?", type=_zip, default=DEFAULT, help=f"the archive (default: {DEFAULT})")
+    target = parser.parse_args(argv).file
     say(f"{target}: {pack(target) / 1e6:.1f} MB, {len(shipped())} files")
+
+
+if __name__ == "__main__":
+    main()

@@ -75,3 +75,30 @@ def find(prompt: dict, class_type: str) -> str:
     """The id of the only node of a type."""
     (found,) = [key for key, node in prompt.items() if node["class_type"] == class_type]
     return found
+
+
+def ask_for_overlays(prompt: dict, object_info: dict) -> None:
+    """Have the run show what each GoodDrag Points asks for, drawn on its picture."""
+    for key, node in list(prompt.items()):
+        if node["class_type"] == "GoodDrag_Points":
+            output = object_info["GoodDrag_Points"]["output_name"].index("overlay")
+            prompt[f"{key} asked"] = {
+                "class_type": "PreviewImage",
+                "inputs": {"images": [key, output]},
+                "_meta": {"title": "asked"},
+            }
+
+
+def pictures(prompt: dict, outputs: dict) -> list[tuple[str, dict]]:
+    """Every picture of a run with the name of its file, which is the node's title. What arrived in GoodDrag Points is
+    ``before.png``; further pictures of one name are numbered."""
+    named, counts = [], {}
+    for key, output in outputs.items():
+        title = prompt[key]["_meta"]["title"] or prompt[key]["class_type"]
+        name = "-".join("".join(c if c.isalnum() else " " for c in title.lower()).split())
+        found = [(name, image) for image in output.get("images", [])]
+        found += [("before", arrived["image"]) for arrived in output.get("gooddrag_points", [])]
+        for name, image in found:
+            counts[name] = counts.get(name, 0) + 1
+            named.append((name if counts[name] == 1 else f"{name}-{counts[name]}", image))
+    return [(f"{name}.png", image) for name, image in named]

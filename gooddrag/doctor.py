@@ -49,11 +49,24 @@ class Report:
 
     lines: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    tell: Callable[[str], None] = lambda line: None
+    """Hears each line when it is known."""
+
+    def add(self, *lines: str) -> None:
+        for line in lines:
+            self.lines.append(_nameless(line))
+            self.tell(self.lines[-1])
+
+    @property
+    def verdict(self) -> list[str]:
+        return [f"PROBLEM: {_nameless(p)}" for p in self.problems] or ["All well."]
 
     def __str__(self) -> str:
-        wrong = [f"PROBLEM: {p}" for p in self.problems]
-        text = "\n".join([*self.lines, *(wrong or ["All well."])])
-        return text.replace(str(Path.home()), "~")
+        return "\n".join([*self.lines, *self.verdict])
+
+
+def _nameless(text: str) -> str:
+    return text.replace(str(Path.home()), "~")
 
 
 @torch.inference_mode(False)  # ComfyUI runs nodes in it, and a drag takes gradients
@@ -64,13 +77,15 @@ def examine(
     more: Sequence[str] = (),
     test: bool = True,
     callback: Callable[[Progress], None] = silent,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> Report:
     """Look at this installation and its ``device``; ``more`` are lines of whoever asks. ``test``: also invert and drag a picture of
-    the demo model with its U-Net in ``dtype``, which takes some seconds. ``callback`` may raise to cancel."""
-    report, device = Report(), torch.device(device)
-    report.lines += [_computer(), _versions(), *more, _device(device)]
+    the demo model with its U-Net in ``dtype``, which takes about a minute on a CPU. ``callback`` may raise to cancel; ``tell``
+    hears each line when it is known, but not the verdict."""
+    report, device = Report(tell=tell), torch.device(device)
+    report.add(_computer(), _versions(), *more, _device(device))
     if _libraries(report):
-        report.lines += _needs(device, dtype)
+        report.add(*_needs(device, dtype))
         if test:
             _test(report, device, dtype, callback)
     return report
@@ -166,7 +181,7 @@ def _test(report: Report, device: torch.device, dtype: torch.dtype, callback: Ca
         report.problems.append(
             f"the drag of the self-test left {ratio:.0%} of the error of doing nothing; expected 48%"
         )
-    report.lines.append(
+    report.add(
         f"Self-test: inverted to {off:.1g}, {done:.0%} of the drag done, {ratio:.0%} of the error left, "
         f"{time.monotonic() - start:.0f} s"
     )

@@ -10,6 +10,9 @@ from ..gooddrag import doctor
 from . import host, notices
 from .types import CATEGORY
 
+MEMORY = {"DISABLED": "no GPU", "SHARED": "shared with the GPU"}
+"""Of ComfyUI's states of VRAM, those whose names would mislead."""
+
 
 class Doctor(io.ComfyNode):
     @classmethod
@@ -39,10 +42,16 @@ class Doctor(io.ComfyNode):
     @notices.shown
     def execute(cls, self_test) -> io.NodeOutput:
         device = management.get_torch_device()
-        more = [f"ComfyUI {comfyui}, {management.vram_state.name}, VAE in {management.vae_dtype(device)}"]
+        more = [
+            f"ComfyUI {comfyui}, memory mode: {_memory(management.vram_state.name)}, VAE in {management.vae_dtype(device)}"
+        ]
 
         def check(_progress) -> None:
             host.check_interrupted()
 
         report = doctor.examine(device, more=more, test=self_test, callback=check)
         return io.NodeOutput(str(report), ui={"text": str(report).splitlines()})
+
+
+def _memory(state: str) -> str:
+    return MEMORY.get(state, state.lower().replace("_", " ").replace("vram", "VRAM"))

@@ -21,7 +21,7 @@ def quickstart(w: Workflow) -> None:
 # GoodDrag quickstart
 
 A small model that comes with the pack, and a scene whose true result is known. **Queue it**: the first run takes
-    about half a minute on two CPU cores.
+    about half a minute on two idle CPU cores.
 
 1. **Demo Model** gives the model, a scene and its own drag.
 2. **Points** shows that drag dashed. Press on what you want to move and release where it shall go: your arrow
@@ -29,6 +29,7 @@ A small model that comes with the pack, and a scene whose true result is known. 
 3. **LoRA Tune** (20 steps are enough for this model, the paper has 70) and **DDIM Inversion** prepare the picture.
     They do not run again when only the points change.
 4. **Sampler** drags, **Decode** gives the picture back. Points then shows *Original*, *Result* and *Compare*.
+    To watch the drag while it runs set *Settings, Execution, Live preview method* to *auto*.
 
 Change `kind` and `scene` for other drags.
 """)

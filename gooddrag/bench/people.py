@@ -95,7 +95,7 @@ def _agreement(rankings: Sequence[Ranking], finished: Finished, question: str) -
 
     def line(name: str, rhos: list[float]) -> None:
         if rhos:
-            lines.append(f"| {name} | {told(rhos) if len(rhos) > 1 else f'{rhos[0]:+.2f}'} | {len(rhos)} |")
+            lines.append(f"| {name} | {told(rhos)} | {len(rhos)} |")
 
     if len(persons) > 1:
         rhos = []

@@ -32,6 +32,8 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "seconds": ("s", ".1f"),
 }
 """Of the table by method: name and format of each column; those of which no row has a number are left out."""
+ENOUGH = 3
+"""Drags from which on a median, or a difference drag by drag, has an interval."""
 COMPARED = ("ratio", "done", "dai_1", "dai_20", "md", "md2", "if", "outside")
 LOWER_IS_BETTER = {"ratio", "dai_1", "dai_5", "dai_10", "dai_20", "dai_authors", "md", "md2", "m_md", "left", "outside"}
 AGAINST_TRUTH = (
@@ -93,14 +95,16 @@ def by_method(rows: Sequence[Row]) -> str:
             ratios = values(own, "ratio")
             cells.append(f"{sum(r < 1 for r in ratios) / len(ratios):.0%}" if ratios else "")
         lines.append(_line(cells))
-    return "\n".join(["Medians, with 95 % intervals of the bootstrap over drags:", "", *lines])
+    drags = max(len([r for r in rows if r["method"] == m]) for m in _methods(rows))
+    words = "Medians, with 95 % intervals of the bootstrap over drags" if drags >= ENOUGH else few(drags)
+    return "\n".join([f"{words}:", "", *lines])
 
 
 def _median(numbers: Sequence[float], form: str, *, with_interval: bool) -> str:
     if not numbers:
         return ""
     middle = f"{statistics.median(numbers):{form}}"
-    if not with_interval or len(numbers) < 3:
+    if not with_interval or len(numbers) < ENOUGH:
         return middle
     low, high = interval(numbers)
     return f"{middle} [{low:{form}}, {high:{form}}]"
@@ -117,18 +121,25 @@ def paired(rows: Sequence[Row], first: str, second: str, name: str) -> list[tupl
 
 
 def against_first(rows: Sequence[Row], of: Callable = np.mean) -> str:
-    """Paired differences to the first method; bold where the interval leaves zero out."""
+    """Paired differences to the first method; bold where the interval leaves zero out. A sentence where no two methods have
+    enough drags in common."""
     first, *others = _methods(rows)
     shown = [name for name in COMPARED if values(rows, name)]
     if not others or not shown:
         return ""
+    most = max(len(paired(rows, first, method, name)) for method in others for name in shown)
+    if most < ENOUGH:
+        there = "there is one" if most == 1 else f"there are {most}"
+        return (
+            f"Differences to {METHODS[first].words} drag by drag take {ENOUGH} drags that both methods have; {there}."
+        )
     head = ["method", *(named(name, rows) for name in shown)]
     lines = [_line(head), _line(["---"] * len(head))]
     for method in others:
         cells = [METHODS[method].words]
         for name in shown:
             pairs = paired(rows, first, method, name)
-            if len(pairs) < 3:
+            if len(pairs) < ENOUGH:
                 cells.append("")
                 continue
             differences = [b - a for a, b in pairs]
@@ -187,8 +198,20 @@ def by_sample(rows: Sequence[Row], name: str) -> dict[str, dict[str, float]]:
     return found
 
 
+def few(drags: int) -> str:
+    """What a table of fewer than ``ENOUGH`` drags shows."""
+    return "One drag, without intervals" if drags == 1 else f"Medians of {drags} drags, too few for intervals"
+
+
+def over(count: int, of: str = "drag") -> str:
+    """What ``told`` figures are means of."""
+    return f"over {count} {of}s, with 95 % intervals" if count > 1 else f"of one {of}, without an interval"
+
+
 def told(numbers: Sequence[float], form: str = "+.2f") -> str:
-    """The mean with its 95 % interval."""
+    """The mean with its 95 % interval; a single number has none."""
+    if len(numbers) == 1:
+        return f"{numbers[0]:{form}}"
     low, high = interval(numbers, np.mean)
     return f"{np.mean(numbers):{form}} [{low:{form}}, {high:{form}}]"
 

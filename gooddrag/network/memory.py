@@ -211,7 +211,8 @@ def explained(advice: str, state: Callable[[], str] = str) -> Iterator[None]:
 
 
 def gigabytes(size: int) -> str:
-    return f"{size / 1e9:.1f} GB"
+    """In megabytes below a tenth of a gigabyte."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.0f} MB"
 
 
 class NotEnoughMemory(MemoryError):

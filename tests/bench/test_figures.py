@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from gooddrag import DragConfig, DragPoints
+from gooddrag.bench import tables
 from gooddrag.bench.figures import FIGURES, drift, fewer, noises
 from gooddrag.bench.methods import Prepared
 from gooddrag.bench.sample import Sample
@@ -45,7 +46,9 @@ def test_a_figure_has_rows_words_and_a_drawing(name, pictures, monkeypatch, tmp_
     monkeypatch.setattr(drift, "MAPS_AFTER", (1, 2))
     shown = FIGURES[name].show(iter(pictures[: 2 if name == "4" else 1]))
     assert {r["sample"] for r in shown.rows} == ({"a", "b"} if name == "4" else {"a"})
-    assert "95 % intervals" in shown.finding
+    assert (
+        "over 2 pictures, with 95 % intervals" if name == "4" else "of one drag, without an interval"
+    ) in shown.finding
     assert "nan" not in shown.finding
     (tmp_path / "f.png").write_bytes(shown.png())
     with Image.open(tmp_path / "f.png") as image:
@@ -103,6 +106,57 @@ def test_the_command_writes_a_figure_of_a_folder(tmp_path, monkeypatch):
     assert [r["way"] for r in rows] == list(noises.WAYS)
     assert (tmp_path / "out" / "figure-4.png").read_bytes().startswith(b"\x89PNG")
     assert "dB better than all at z_T" in (tmp_path / "out" / "figure-4.md").read_text()
+
+
+def _measured(folder, drags, methods, dataset="demo"):
+    rows = [
+        {"sample": s, "kind": "", "method": m, "ratio": 0.5} | {f"dai_{g}": 0.1 * (i + 1) for g in (1, 5, 10, 20)}
+        for s in range(drags)
+        for i, m in enumerate(methods)
+    ]
+    folder.mkdir()
+    (folder / "results.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    (folder / "run.json").write_text(json.dumps({"dataset": dataset, "options": {}, "key": "k"}))
+    return rows
+
+
+def test_a_table_has_every_method_that_was_measured_and_says_what_the_papers_column_is_of(tmp_path, capfd):
+    _measured(tmp_path / "rows", 1, ("warp", "gooddrag", "nothing"))
+    with (tmp_path / "rows" / "results.jsonl").open("a") as file:
+        file.write(json.dumps({"sample": 0, "method": "sde-drag", "error": "ValueError: odd"}) + "\n")
+    assert main(["figures", "table-1", "--rows", str(tmp_path / "rows"), "--out", str(tmp_path / "out")]) == 0
+    words = (tmp_path / "out" / "table-1.md").read_text()
+    assert words.strip() in capfd.readouterr().err
+    assert [line.split(" | ")[0] for line in words.splitlines() if line.startswith("| ")][2:] == [
+        "| GoodDrag",
+        "| the inverted latent warped once, as FastDrag does",
+        "| no edit",
+    ]
+    assert "of one drag, without an interval" in words
+    assert "95 %" not in words
+    assert "of other pictures (Drag100)" in words
+    assert "The paper's table has DragDiffusion, DragDiffusion*, GoodDrag; the other rows" in words
+    assert "Left out, since none of their edits succeeded: SDE-Drag." in words
+
+
+def test_the_papers_own_pictures_are_no_others(tmp_path):
+    _measured(tmp_path / "rows", 2, ("gooddrag",), dataset=str(tmp_path / "Drag100"))
+    assert main(["figures", "table-1", "--rows", str(tmp_path / "rows"), "--out", str(tmp_path / "out")]) == 0
+    words = (tmp_path / "out" / "table-1.md").read_text()
+    assert "| the paper's DAI(1), of Drag100 |" in words
+    assert "over 2 drags, with 95 % intervals" in words
+    assert "Left out" not in words
+
+
+@pytest.mark.parametrize(("drags", "there"), [(1, "there is one"), (2, "there are 2"), (3, None)])
+def test_few_drags_have_no_table_of_differences(tmp_path, drags, there):
+    words = tables.report(_measured(tmp_path / "rows", drags, ("gooddrag", "nothing")), "demo")
+    if there:
+        assert f"take 3 drags that both methods have; {there}." in words
+        assert "95 %" not in words
+    else:
+        assert "Medians, with 95 % intervals" in words
+        assert "Mean paired differences to GoodDrag" in words
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,39 @@ def test_nothing_in_it_needs_what_is_left_out(unpacked):
             assert not {n.partition(".")[0] for n in names} & {"tests", "devtools"}, path
 
 
+LINK = re.compile(r"\]\(<?([^)\s>]+)|(?:src|href)=[\"']([^\"']+)")
+
+
+def test_every_link_of_its_pages_has_its_target(unpacked):
+    dead = []
+    for page in unpacked.rglob("*.md"):
+        text = re.sub(r"^```.*?^```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+        for found in LINK.finditer(text):
+            target = (found[1] or found[2]).partition("#")[0]
+            if target and not re.match(r"[a-z]+:", target) and not (page.parent / target).exists():
+                dead.append(f"{page.relative_to(unpacked)}: {target}")
+    assert dead == []
+
+
+@pytest.mark.parametrize("name", ["--help.zip", "-x", "archive", "archive.tar"])
+def test_a_name_that_is_none_of_an_archive_is_refused(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as refused:
+        archive.main(["--", name])
+    assert refused.value.code == 2
+    assert "must end in .zip" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_asked_for_help_it_writes_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as refused:
+        archive.main(["--help"])
+    assert refused.value.code == 0
+    assert "ComfyUI-GoodDrag.zip" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_engine_runs_from_it(unpacked):
     Image.new("RGB", (96, 96), "teal").save(unpacked.parent / "in.png")
     command = [

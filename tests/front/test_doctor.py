@@ -14,7 +14,9 @@ from gooddrag.libraries import LibraryError
 
 def test_all_is_well_here(capsys):
     assert main(["doctor", "--device", "cpu"]) == 0
-    text = capsys.readouterr().out
+    text, told = capsys.readouterr()
+    assert "--no-test leaves it out" in told.splitlines()[0]
+    assert "inverting" in told
     assert text.endswith("All well.\n")
     for part in (
         "Python",
@@ -71,7 +73,17 @@ def test_a_broken_library_is_named_and_nothing_else_tried(monkeypatch):
 
 def test_without_the_self_test_it_is_quick(capsys):
     assert main(["doctor", "--device", "cpu", "--no-test"]) == 0
-    assert "Self-test" not in capsys.readouterr().out
+    text, told = capsys.readouterr()
+    assert "Self-test" not in text
+    assert told == ""
+
+
+def test_each_line_is_told_when_it_is_known(monkeypatch):
+    told = []
+    monkeypatch.setattr(doctor, "_test", lambda report, *_: told.append("the self-test begins"))
+    report = doctor.examine("cpu", tell=told.append)
+    assert told == [*report.lines, "the self-test begins"]
+    assert len(report.lines) == 5
 
 
 def test_a_device_that_is_none(capsys):

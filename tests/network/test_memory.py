@@ -37,6 +37,13 @@ def test_checkpointing_changes_nothing_in_tuning(model, z0, text, fast):
     assert not model.unet.is_gradient_checkpointing
 
 
+@pytest.mark.parametrize(
+    ("size", "words"), [(23_300_000_000, "23.3 GB"), (100_000_000, "0.1 GB"), (31_400_000, "31 MB"), (0, "0 MB")]
+)
+def test_sizes_are_told_so_that_they_say_something(size, words):
+    assert memory.gigabytes(size) == words
+
+
 def test_what_is_kept_grows_with_the_picture_and_shrinks_with_checkpointing(unet):
     def kept(side, **settings):
         return memory.gradient_bytes(unet, (1, 4, side, side), **{"block": "up_blocks.2", **settings})

@@ -12,9 +12,22 @@ def test_it_reports_and_asks_again_each_time(execute, nodes, part, monkeypatch):
     (text,), shown = execute("GoodDrag_Doctor")
     assert text.splitlines() == shown
     assert shown[-1] == "All well."
-    assert any(line.startswith("ComfyUI ") for line in shown)
+    (about,) = [line for line in shown if line.startswith("ComfyUI ")]
+    assert "memory mode: " in about
+    assert "DISABLED" not in about
     node = nodes["GoodDrag_Doctor"]
     assert node.fingerprint_inputs(self_test=True) != node.fingerprint_inputs(self_test=True)
+
+
+def test_memory_modes_do_not_read_like_faults(part):
+    import comfy.model_management as management
+
+    words = {state.name: part("nodes.doctor")._memory(state.name) for state in management.VRAMState}
+    assert words["DISABLED"] == "no GPU"
+    assert words["NORMAL_VRAM"] == "normal VRAM"
+    assert not any(
+        word.isupper() and word != "VRAM" for told in words.values() for word in told.replace("GPU", "").split()
+    )
 
 
 def test_it_can_be_cancelled(execute, part, monkeypatch):

@@ -19,7 +19,7 @@ from ...method.tracking import distances
 from ...network.model import Model
 from ...picture.geometry import grid_size, sample_patches, to_grid
 from ..methods import Prepared
-from ..tables import told
+from ..tables import over, told
 from .shown import Shown
 
 WITH, WITHOUT = "with IP, Eq. 8", "without IP, Eq. 7"
@@ -95,7 +95,7 @@ def _finding(rows: list[dict]) -> str:
     return (
         f"At the end of a drag the handle's feature is {told(more, '.2f')} times as far from the original one without information "
         f"preservation as with it, and the heat map of Eq. 6 has {told(clearer, '.2f')} times the standard deviation with it "
-        f"({len(more)} drags, means of the ratios with 95 % intervals)."
+        f"(means {over(len(more))})."
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ..judge import Judge
 from ..methods import Prepared
 from ..methods.alternating import Alternating, alternating
-from ..tables import told
+from ..tables import over, told
 from .shown import Shown, table
 
 OPERATIONS = (70, 35, 15, 5)
@@ -51,7 +51,7 @@ def show(pictures: Iterator[Prepared]) -> Shown:
     ]
     finding = "\n\n".join(
         [
-            f"Means over {len(of(ALDD, 'if'))} drags with 95 % intervals; the number is that of drag operations at most:",
+            f"Means {over(len(of(ALDD, 'if')))}; the number is that of drag operations at most:",
             table(["method", *(words[name] for name in known)], lines),
             f"Paired differences of the {words[best]} to AlDD: {'; '.join(differences)}.",
         ]

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..methods import Prepared
 from ..metrics import psnr, ssim
-from ..tables import told
+from ..tables import over, told
 from .shown import Shown, table
 
 NOISES, DEVIATION = 10, 0.1
@@ -64,8 +64,8 @@ def show(pictures: Iterator[Prepared]) -> Shown:
     gain, late = (told(of("one a step", "psnr") - of(way, "psnr"), "+.1f") for way in ("at once", "at once, later"))
     finding = "\n\n".join(
         [
-            f"Noises of deviation {DEVIATION:g}, {NOISES} of them, over {len(of('at once', 'psnr'))} pictures; likeness to the "
-            "picture that was denoised undisturbed, means with 95 % intervals:",
+            f"Noises of deviation {DEVIATION:g}, {NOISES} of them; likeness to the picture that was denoised undisturbed, means "
+            f"{over(len(of('at once', 'psnr')), 'picture')}:",
             table(["noises", "PSNR, dB", "SSIM"], lines),
             f"One a step keeps the picture {gain} dB better than all at z_T. Against all at the last of the ten steps it is "
             f"{late} dB.",

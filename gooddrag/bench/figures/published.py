@@ -1,4 +1,7 @@
-"""Tables 1 and 2 of the paper from the rows of a benchmark, beside what the paper reports for Drag100."""
+"""Tables 1 and 2 of the paper from the rows of a benchmark, beside what the paper reports for Drag100.
+
+The paper's methods come first, in its order; whatever else was measured follows.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
+from ..finished import NOTE
 from ..gscore.scoring import means
+from ..methods import METHODS
 from ..metrics.dai import GAMMAS
-from ..tables import told
+from ..tables import over, told
 from .shown import table
 
-METHODS = {
+THE_PAPERS = {
     "dragdiffusion": "DragDiffusion",
     "dragdiffusion-210": "DragDiffusion*",
     "sde-drag": "SDE-Drag",
@@ -23,6 +28,8 @@ METHODS = {
 }
 PUBLISHED_DAI_1 = {"dragdiffusion": 0.1477, "dragdiffusion-210": 0.1189, "gooddrag": 0.0696}
 PUBLISHED_GSCORE = {"dragdiffusion": 6.87, "dragdiffusion-210": 6.90, "gooddrag": 7.94}
+PUBLISHED_OF = "Drag100"
+"""The pictures that the paper's figures are of."""
 
 
 @dataclass(frozen=True)
@@ -46,28 +53,52 @@ def _read(folder: Path, pattern: str, made_by: str) -> list[dict]:
     return rows
 
 
+def _same_pictures(folder: Path) -> bool:
+    """Whether a benchmark was run on those of the paper, as far as its dataset's name tells."""
+    try:
+        dataset = json.loads((folder / NOTE).read_text(encoding="utf-8"))["dataset"]
+        return Path(dataset).name.lower() == PUBLISHED_OF.lower()
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _theirs(folder: Path, what: str) -> str:
+    """The head of the paper's column."""
+    return f"the paper's {what}, of {PUBLISHED_OF if _same_pictures(folder) else f'other pictures ({PUBLISHED_OF})'}"
+
+
 def _columns(rows: list[dict], names: list[str], form: str, published: dict[str, float], head: list[str]) -> tuple:
-    lines, numbers = [], []
-    for method, words in METHODS.items():
+    """Numbers, the most drags that a method has, and words: the table, and what it leaves out."""
+    lines, numbers, without = [], [], []
+    measured = dict.fromkeys(r["method"] for r in rows if isinstance(r.get("method"), str))
+    more = [m for m in measured if m not in THE_PAPERS]
+    for method in (*THE_PAPERS, *more):
         own = [r for r in rows if r.get("method") == method and all(isinstance(r.get(n), (int, float)) for n in names)]
+        words = THE_PAPERS.get(method) or (METHODS[method].words if method in METHODS else method)
         if not own:
+            without += [words] if method in measured else []
             continue
         of = {n: [r[n] for r in own] for n in names}
         numbers.append({"method": method, "drags": len(own)} | {n: float(np.mean(v)) for n, v in of.items()})
         there = f"{published[method]:{form}}" if method in published else ""
-        cells = [told(v, form) if len(v) > 1 else f"{v[0]:{form}}" for v in of.values()]
-        lines.append([words, str(len(own)), *cells, there])
+        lines.append([words, str(len(own)), *(told(v, form) for v in of.values()), there])
     if not lines:
-        raise ValueError(f"no row of these has {names[0]} of any of {', '.join(METHODS)}")
-    return numbers, table(["method", "drags", *head], lines)
+        raise ValueError(f"no row of these has {names[0]} of any method")
+    parts = [table(["method", "drags", *head], lines)]
+    if any(n["method"] not in published for n in numbers):
+        listed = ", ".join(THE_PAPERS[method] for method in published)
+        parts.append(f"The paper's table has {listed}; the other rows are of methods that were measured beside them.")
+    if without:
+        parts.append(f"Left out, since none of their edits succeeded: {', '.join(without)}.")
+    return numbers, max(n["drags"] for n in numbers), "\n\n".join(parts)
 
 
 def accuracy(folder: Path) -> tuple[list[dict], str]:
     rows = _read(folder, "results*.jsonl", "python -m gooddrag bench")
     names = [f"dai_{gamma}" for gamma in GAMMAS]
-    heads = [f"DAI({gamma})" for gamma in GAMMAS] + ["the paper's DAI(1) on Drag100"]
-    numbers, lines = _columns(rows, names, ".4f", PUBLISHED_DAI_1, heads)
-    return numbers, f"Drag accuracy, Eq. 10, means with 95 % intervals, lower is better:\n\n{lines}"
+    heads = [f"DAI({gamma})" for gamma in GAMMAS] + [_theirs(folder, "DAI(1)")]
+    numbers, drags, lines = _columns(rows, names, ".4f", PUBLISHED_DAI_1, heads)
+    return numbers, f"Drag accuracy, Eq. 10, means {over(drags)}; lower is better:\n\n{lines}"
 
 
 def quality(folder: Path) -> tuple[list[dict], str]:
@@ -77,12 +108,9 @@ def quality(folder: Path) -> tuple[list[dict], str]:
         for method, of in means(found).items()
         for sample, value in of.items()
     ]
-    numbers, lines = _columns(rows, ["gscore"], ".2f", PUBLISHED_GSCORE, ["GScore", "the paper's on Drag100"])
+    numbers, drags, lines = _columns(rows, ["gscore"], ".2f", PUBLISHED_GSCORE, ["GScore", _theirs(folder, "GScore")])
     judges = " and ".join(sorted({r["asked"]["judge"] for r in found}))
-    return (
-        numbers,
-        f"Quality by {judges}, 0 to 10, means over samples with 95 % intervals, higher is better:\n\n{lines}",
-    )
+    return numbers, f"Quality by {judges}, 0 to 10, means {over(drags)}; higher is better:\n\n{lines}"
 
 
 TABLES = {"table-1": Table("DAI at four radii", accuracy), "table-2": Table("GScore", quality)}

@@ -10,7 +10,7 @@ from PIL import Image
 from ...overlay import draw_points
 from ..judge import Judge
 from ..methods import METHODS, Prepared
-from ..tables import told
+from ..tables import over, told
 from .shown import Shown, table
 
 COMPARED = {"without-ip": "without IP", "ip-once": "IP, J = 1", "gooddrag": "IP, J = 3"}
@@ -42,7 +42,7 @@ def show(pictures: Iterator[Prepared]) -> Shown:
     heads = {"ratio": "error ratio", "done": "done", "left": "left, px", "md": "MD, px"}
     finding = "\n\n".join(
         [
-            f"Means over {len(grid)} drags with 95 % intervals:",
+            f"Means {over(len(grid))}:",
             table(["", *(heads[name] for name in known)], lines),
         ]
     )

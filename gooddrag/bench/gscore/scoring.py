@@ -13,7 +13,7 @@ import numpy as np
 from ..finished import Finished
 from ..methods import METHODS
 from ..rows import Row
-from ..tables import told
+from ..tables import over, told
 from .endpoints import Endpoint, Refused
 from .question import LETTERS, question, read
 
@@ -145,7 +145,7 @@ def report(found: Sequence[Row], asked: Asked) -> str:
         [
             f"# GScore by {asked.judge}",
             "",
-            f"Means over samples of {asked.runs} runs each, with 95 % intervals of the bootstrap over samples:",
+            f"Means {over(len({r['sample'] for r in good}), 'sample')}, {asked.runs} runs each:",
             "",
             *lines,
             "",
