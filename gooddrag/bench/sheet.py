@@ -15,7 +15,8 @@ from pathlib import Path
 from PIL import Image
 
 from .methods import METHODS
-from .rows import Row
+from .rows import PICTURES, Row
+from .stored import stored
 from .tables import named
 
 THUMB = 192
@@ -24,7 +25,7 @@ SHOWN = ("ratio", "done", "dai_1", "md", "if", "outside", "seconds")
 
 
 def sheet(rows: Sequence[Row], title: str, picture: Callable[[str, str], Path]) -> str:
-    """``picture(method, sample)`` is where a picture lies; of those that are missing a dash is shown."""
+    """``picture(method, sample)`` is where a picture lies; of those that are missing or damaged a dash is shown."""
     samples: dict[str, dict] = {}
     for row in rows:
         place = samples.setdefault(row["sample"], {"name": row["sample"], "kind": row["kind"], "cells": []})
@@ -46,14 +47,12 @@ def _cell(
 ) -> dict:
     path = picture(method, sample)
     small = ""
-    if path.is_file():
-        with Image.open(path) as image:
-            image = image.convert("RGB")
-            image.thumbnail((THUMB, THUMB), Image.Resampling.LANCZOS)
-            buffer = io.BytesIO()
-            image.save(buffer, format="JPEG", quality=86)
+    if image := stored(path):
+        image.thumbnail((THUMB, THUMB), Image.Resampling.LANCZOS)
+        buffer = io.BytesIO()
+        image.save(buffer, format="JPEG", quality=86)
         small = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
-    large = f"pictures/{path.parent.name}/{path.name}"
+    large = f"{PICTURES}/{path.parent.name}/{path.name}"
     return {"method": method, "words": words, "small": small, "large": large, "figures": figures, "error": error or ""}
 
 

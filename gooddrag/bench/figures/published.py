@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from ..gscore.scoring import means
+from ..gscore.scoring import rows as gscore_rows
 from ..metrics.dai import GAMMAS
+from ..rows import read
 from ..tables import told
 from .shown import table
 
@@ -33,19 +34,6 @@ class Table:
     show: Callable[[Path], tuple[list[dict], str]]
 
 
-def _read(folder: Path, pattern: str, made_by: str) -> list[dict]:
-    rows = []
-    for file in sorted(folder.glob(pattern)):
-        for line in file.read_text(encoding="utf-8").splitlines():
-            try:
-                rows.append(json.loads(line))
-            except ValueError:
-                continue  # cut off when a run was killed
-    if not rows:
-        raise ValueError(f"{folder} has no {pattern}; {made_by} writes them")
-    return rows
-
-
 def _columns(rows: list[dict], names: list[str], form: str, published: dict[str, float], head: list[str]) -> tuple:
     lines, numbers = [], []
     for method, words in METHODS.items():
@@ -63,7 +51,9 @@ def _columns(rows: list[dict], names: list[str], form: str, published: dict[str,
 
 
 def accuracy(folder: Path) -> tuple[list[dict], str]:
-    rows = _read(folder, "results*.jsonl", "python -m gooddrag bench")
+    rows = read(folder)
+    if not rows:
+        raise ValueError(f"{folder} has no results*.jsonl with rows; python -m gooddrag bench writes them")
     names = [f"dai_{gamma}" for gamma in GAMMAS]
     heads = [f"DAI({gamma})" for gamma in GAMMAS] + ["the paper's DAI(1) on Drag100"]
     numbers, lines = _columns(rows, names, ".4f", PUBLISHED_DAI_1, heads)
@@ -71,7 +61,9 @@ def accuracy(folder: Path) -> tuple[list[dict], str]:
 
 
 def quality(folder: Path) -> tuple[list[dict], str]:
-    found = [r for r in _read(folder, "gscore.jsonl", "python -m gooddrag gscore") if "scores" in r]
+    found = [r for r in gscore_rows(folder) if "scores" in r]
+    if not found:
+        raise ValueError(f"{folder} has no gscore.jsonl with scores; python -m gooddrag gscore writes them")
     rows = [
         {"method": method, "sample": sample, "gscore": value}
         for method, of in means(found).items()
