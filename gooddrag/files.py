@@ -94,6 +94,10 @@ def write(path: Path, data: bytes, *, new: bool = False) -> None:
         if part.stat().st_size != len(data):
             raise OSError(f"only {part.stat().st_size} of {len(data)} bytes were written")
         (_take if new else os.replace)(part, path)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None  # its part is nobody's business
     finally:
         with contextlib.suppress(OSError):
             part.unlink()

@@ -26,6 +26,12 @@ def note(folder: Path, dataset: str, options: dict, key: str) -> None:
     files.write(folder / NOTE, (json.dumps(told, indent=2) + "\n").encode())
 
 
+def check_folder(folder: Path) -> None:
+    """Raise ``ValueError`` for what no benchmark can have been run in."""
+    if not os.path.isdir(folder):
+        raise ValueError(f"{folder} is no folder; give the one that python -m gooddrag bench wrote to")
+
+
 def _noted(words: str) -> tuple[str, dict, str]:
     """Dataset, options and key. Raises ``ValueError`` for what ``note`` does not write."""
     told = parsed(words)
@@ -49,8 +55,7 @@ class Finished:
     @classmethod
     def open(cls, folder: Path) -> Finished:
         """Raises ``ValueError`` for a folder that no benchmark was run in."""
-        if not os.path.isdir(folder):
-            raise ValueError(f"{folder} is no folder; give the one that python -m gooddrag bench wrote to")
+        check_folder(folder)
         try:
             dataset, options, key = _noted(text(folder / NOTE))
         except FileNotFoundError:

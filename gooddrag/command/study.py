@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .. import files
 from ..bench import study
-from ..bench.finished import Finished
+from ..bench.finished import Finished, check_folder
 from ..bench.methods import METHODS
 from .judged import count, seed
 from .outputs import check, check_apart
@@ -36,6 +36,7 @@ def arguments(p: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exit code 0, 1 when something did not suffice, 2 for bad input."""
     try:
+        check_folder(args.folder)
         if args.page:
             check("--page", args.page, PAGES)
             finished = Finished.open(args.folder)

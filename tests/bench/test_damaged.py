@@ -277,6 +277,7 @@ def test_a_file_for_a_folder(tmp_path, capfd):
     for told in (
         ["ranks", "{}", "--people", "x"],
         ["study", "{}", "--page", "{}.html"],
+        ["study", "{}", "--answers", "a.json"],
         ["gscore", "{}", "--judge", "j", "--url", "http://localhost:1"],
     ):
         assert main([t.format(tmp_path / "p.csv") for t in told]) == 2

@@ -78,6 +78,17 @@ def test_what_a_study_cannot_write(bench, tmp_path, option, says, capfd):
     assert everything(tmp_path) == before
 
 
+def test_an_output_that_is_a_folder_is_named_and_not_its_part(bench, tmp_path, capfd):
+    (bench / "ranks.md").unlink()
+    (bench / "ranks.md").mkdir()
+    people = tmp_path / "p.csv"
+    people.write_text("sample,method,rank\ncat_0,warp,1\ncat_0,gooddrag,2\n")
+    assert main(["ranks", str(bench), "--people", str(people)]) == 1
+    told = capfd.readouterr().err
+    assert "ranks.md" in told
+    assert ".part" not in told
+
+
 def test_a_page_may_lie_in_the_folder_and_be_made_again(bench):
     (bench / "study.json").unlink()
     for _ in range(2):
