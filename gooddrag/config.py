@@ -87,8 +87,8 @@ class DragConfig:
             raise ValueError(
                 f"strength {self.strength:g} of {self.inference_steps} inference_steps leaves no step to invert; raise one"
             )
-        check("operations", 0)
-        check("operations_per_step", 1)
+        check("operations", 0, 1000)
+        check("operations_per_step", 1, 1000)
         check("gradient_steps", 1)
         check("learning_rate", 0, above=True)
         check("patience", 1)
@@ -97,7 +97,7 @@ class DragConfig:
         check("tracking_radius", 1, 128)
         check("mask_weight", 0)
         check("lora_rank", 1, 512)
-        check("lora_steps", 0)
+        check("lora_steps", 0, 2000)
         check("lora_learning_rate", 0, above=True)
         check("lora_batch", 1, 64)
         for name, allowed in (("background", BACKGROUNDS), ("checkpointing", CHECKPOINTING)):

@@ -22,12 +22,29 @@ ABANDONED = 24 * 3600
 FORBIDDEN = set('<>:"|?*\\/') | {chr(i) for i in range(32)}
 
 
+LONGEST = 255
+"""Bytes of a name, on nearly every disk."""
+
+
 def check_text(path: str | Path) -> None:
     """Raise ``ValueError`` for a path that is no text: the safetensors library cannot open it."""
     try:
         str(path).encode()
     except UnicodeEncodeError:
-        raise ValueError(f"the name {str(path)[:200]!r} holds bytes that are no text (UTF-8); rename it") from None
+        raise ValueError(f"the name {str(path)[:200]!r} holds bytes that are no text (UTF-8)") from None
+
+
+def check_path(path: str | Path) -> None:
+    """Raise ``ValueError`` for a path that no disk of this system can have."""
+    for name in Path(path).parts:
+        try:
+            size = len(name if os.name == "nt" else os.fsencode(name))
+        except UnicodeEncodeError:
+            size = None
+        if size is None or "\0" in name:
+            raise ValueError(f"the name {name[:200]!r} holds characters that no name can have")
+        if size > LONGEST:
+            raise ValueError(f"the name {name[:20]!r}.. is longer than {LONGEST} bytes")
 
 
 def check_name(name: str) -> None:
@@ -37,13 +54,13 @@ def check_name(name: str) -> None:
         raise ValueError(f'the name {name!r} must not be empty or hold any of < > : " | ? * \\ /')
     check_text(name)
     if hidden := [c for c in name if unicodedata.category(c) in INVISIBLE]:
-        raise ValueError(f"the name {name!r} holds U+{ord(hidden[0]):04X}, which cannot be seen; write it anew")
+        raise ValueError(f"the name {name!r} holds U+{ord(hidden[0]):04X}, which cannot be seen")
     if name != name.strip() or meant.endswith("."):
         raise ValueError(f"the name {name!r} must not begin or end with a space or end with a dot")
     if meant.split(".")[0].strip().lower() in RESERVED:
-        raise ValueError(f"the name {name!r} belongs to a device under Windows; take another")
-    if len(os.fsencode(name)) > 255:
-        raise ValueError(f"the name {name[:20]!r}.. is longer than 255 bytes")
+        raise ValueError(f"the name {name!r} belongs to a device under Windows")
+    if len(os.fsencode(name)) > LONGEST:
+        raise ValueError(f"the name {name[:20]!r}.. is longer than {LONGEST} bytes")
 
 
 def check_room(path: Path, size: int) -> None:
@@ -77,6 +94,10 @@ def write(path: Path, data: bytes, *, new: bool = False) -> None:
         if part.stat().st_size != len(data):
             raise OSError(f"only {part.stat().st_size} of {len(data)} bytes were written")
         (_take if new else os.replace)(part, path)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None  # its part is nobody's business
     finally:
         with contextlib.suppress(OSError):
             part.unlink()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
+from . import files
 from .network.codec import eight_bit
 
 
@@ -17,6 +18,7 @@ def read(path: str, what: str, tell: Callable[[str], None]) -> Image.Image:
     """The picture in a file, upright, of 8 bits a channel; of several the first, which ``tell`` hears. ``what`` names it
     in the ``ValueError`` that says why it cannot be read."""
     try:
+        files.check_path(path)
         # opening a pipe would wait for its other end
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise ValueError("it is no plain file")
@@ -30,7 +32,8 @@ def read(path: str, what: str, tell: Callable[[str], None]) -> Image.Image:
     except MemoryError:
         raise
     except Exception as error:  # Pillow's readers raise many kinds for a damaged file
-        raise ValueError(f"the {what} {path} cannot be read as a picture ({str(error)[:200]})") from None
+        reason = getattr(error, "strerror", None) or str(error)[:200]
+        raise ValueError(f"the {what} {path} cannot be read as a picture ({reason})") from None
 
 
 def check_format(path: Path, size: tuple[int, int]) -> str:

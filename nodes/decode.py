@@ -70,20 +70,13 @@ class Decode(io.ComfyNode):
         samples = latents.samples(latent)
         images = latents.without_padding(host.decode(vae, samples), {**latent, "samples": samples}).float().clamp(0, 1)
         size = (images.shape[2], images.shape[1])
+        original = None if image is None else _original(image, size)
         mask = masks.given(mask, size)
-        if mask is not None and image is None:
+        if mask is not None and original is None:
             notices.tell(
                 "`mask` does nothing without `image`: connect the original, whose pixels are put back outside."
             )
         elif mask is not None:
-            original = pictures.one(image)
-            height, width = original.shape[1:3]
-            if (width, height) != size:
-                raise ValueError(
-                    f"`image` is {width}x{height} but the edit {size[0]}x{size[1]}; connect the picture that was "
-                    "inverted, scaled like the latent (ImageScale) if that was scaled, or none; GoodDrag Carry Back "
-                    "puts the edit into a larger one"
-                )
             images = seam.pasted(images, original.to(images), seam.share(mask.to(images), feather))
         overlays, trajectory, shown = images, images, {}
         source: Tensor | ExecutionBlocker = ExecutionBlocker(NO_SOURCE)
@@ -109,6 +102,19 @@ class Decode(io.ComfyNode):
         if traces:
             source = _decoded(vae, traces[-1], traces[-1].source).float().clamp(0, 1)
         return io.NodeOutput(images, overlays, trajectory, source, ui=shown)
+
+
+def _original(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """The picture whose pixels may be put back. Raises ``ValueError`` for one that is not as large as the edit."""
+    original = pictures.one(image)
+    height, width = original.shape[1:3]
+    if (width, height) != size:
+        raise ValueError(
+            f"`image` is {width}x{height} but the edit {size[0]}x{size[1]}; connect the picture that was "
+            "inverted, scaled like the latent (ImageScale) if that was scaled, or none; GoodDrag Carry Back "
+            "puts the edit into a larger one"
+        )
+    return original
 
 
 def _size(trace: TraceValue) -> tuple[int, int]:

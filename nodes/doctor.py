@@ -26,7 +26,9 @@ class Doctor(io.ComfyNode):
             search_aliases=["diagnose", "bug report", "self test", "gooddrag"],
             inputs=[
                 io.Boolean.Input(
-                    "self_test", default=True, tooltip="Invert and drag a small picture, which takes about a minute without a GPU."
+                    "self_test",
+                    default=True,
+                    tooltip="Invert and drag a small picture, which takes about a minute without a GPU.",
                 ),
             ],
             outputs=[io.String.Output(display_name="text", tooltip="The whole report, to be pasted.")],

@@ -186,6 +186,9 @@ def lora_file(name: str) -> Path:
     shown = repr(name if len(name) <= 100 else f"{name[:97]}...")
     parts = name.replace("\\", "/").removesuffix(".safetensors").split("/")
     try:
+        files.check_path(name)
+        if parts[-1] in ("", "."):
+            raise ValueError("it is an empty name")
         path = (folder / "/".join(parts)).resolve()
         if folder not in path.parents:
             raise ValueError(f"it lies outside of {folder}")

@@ -6,17 +6,14 @@ import asyncio
 import io
 
 import numpy as np
-import torch
 from aiohttp import web
 from PIL import Image
 from server import PromptServer
 
-import nodes as comfyui_nodes
-
-from ..gooddrag.demo.drags import drag
+from . import upstream
 from .guard import guarded
 from .masks import EDITABLE
-from .upstream import file
+from .scenes import chosen
 
 LOADERS = {
     "LoadImage": lambda name, channel: (name,),
@@ -31,11 +28,9 @@ def _loaded(kind: str, name: str, channel: str) -> np.ndarray:
     """What a loader's mask output delivers, ``(H, W)`` in 0..1."""
     if kind not in LOADERS or channel not in CHANNELS or not name:
         raise ValueError("no loader of masks that is known here")
-    if file(name) is None:  # such as a pipe, at which reading would wait for ever
+    if upstream.file(name) is None:  # such as a pipe, at which reading would wait for ever
         raise ValueError(f"there is no file {name[:200]!r}")
-    node = comfyui_nodes.NODE_CLASS_MAPPINGS[kind]
-    with torch.inference_mode():
-        outputs = getattr(node(), node.FUNCTION)(*LOADERS[kind](name, channel))
+    outputs = upstream.loaded(kind, *LOADERS[kind](name, channel))
     return outputs[-1].reshape(-1, *outputs[-1].shape[-2:])[0].float().numpy()
 
 
@@ -59,18 +54,14 @@ async def mask(request: web.Request) -> web.Response:
         loaded = await asyncio.to_thread(
             _loaded, query.get("node", ""), query.get("image", ""), query.get("channel", "alpha")
         )
-    except Exception as error:  # whatever ComfyUI's loader raises for a file that is no picture
-        raise web.HTTPBadRequest(text=str(error)[:500]) from None
+    except Exception as error:
+        raise web.HTTPBadRequest(text=upstream.reason(error)) from None
     return await asyncio.to_thread(_shade, loaded)
 
 
 async def scene_mask(request: web.Request) -> web.Response:
     """Of the demo scene's own drag."""
-    try:
-        chosen = drag(request.query.get("kind", ""), max(0, int(request.query.get("scene", "0"))))
-    except ValueError as error:
-        raise web.HTTPBadRequest(text=str(error)) from None
-    return _shade(chosen.mask.astype(np.float32))
+    return _shade(chosen(request).mask.astype(np.float32))
 
 
 def register() -> None:

@@ -9,9 +9,9 @@ from aiohttp import web
 from PIL import Image
 from server import PromptServer
 
-from ..gooddrag.demo.drags import Drag, drag
 from . import upstream
 from .guard import guarded
+from .scenes import chosen
 
 MOST_NAMES = 64
 
@@ -22,21 +22,14 @@ def _png(picture: Image.Image) -> web.Response:
     return web.Response(body=data.getvalue(), content_type="image/png", headers={"Cache-Control": "no-cache"})
 
 
-def _chosen(request: web.Request) -> Drag:
-    try:
-        return drag(request.query.get("kind", ""), max(0, int(request.query.get("scene", "0"))))
-    except ValueError as error:
-        raise web.HTTPBadRequest(text=str(error)) from None
-
-
 async def scene(request: web.Request) -> web.Response:
     """PNG of the scene before its drag."""
-    return _png(Image.fromarray(_chosen(request).picture(0)))
+    return _png(Image.fromarray(chosen(request).picture(0)))
 
 
 async def scene_points(request: web.Request) -> web.Response:
     """The scene's own drag as pairs."""
-    points = _chosen(request).points
+    points = chosen(request).points
     return web.json_response([{"handle": h, "target": t} for h, t in zip(points.handles, points.targets)])
 
 
@@ -44,8 +37,8 @@ async def picture(request: web.Request) -> web.Response:
     """PNG of what a loader (`node`) delivers for a file (`image`); 400 with the reason if it would not."""
     try:
         loaded = await asyncio.to_thread(upstream.load, request.query.get("node", ""), request.query.get("image", ""))
-    except Exception as error:  # whatever ComfyUI's loader raises for a file that is no picture
-        raise web.HTTPBadRequest(text=str(error)[:500]) from None
+    except Exception as error:
+        raise web.HTTPBadRequest(text=upstream.reason(error)) from None
     return await asyncio.to_thread(_png, loaded)
 
 

@@ -32,9 +32,23 @@ def load(loader: str, name: str) -> Image.Image:
         raise ValueError(f"{loader[:60]!r} is no loader of pictures; use {' or '.join(LOADERS)}")
     if file(name) is None:
         raise ValueError(f"there is no file {name[:200]!r}")
+    return host.to_pillow(pictures.one(loaded(loader, name)[0]))
+
+
+def loaded(loader: str, name: str, *more: str) -> tuple:
+    """What a loader of ComfyUI's gives for a file. Raises ``ValueError`` for one that it cannot read; the loader's own words may
+    tell where this server keeps its files."""
     kind = comfyui_nodes.NODE_CLASS_MAPPINGS[loader]
-    with torch.inference_mode():
-        return host.to_pillow(pictures.one(getattr(kind(), kind.FUNCTION)(image=name)[0]))
+    try:
+        with torch.inference_mode():
+            return getattr(kind(), kind.FUNCTION)(name, *more)
+    except Exception as error:  # it raises many kinds for a file that is no picture
+        raise ValueError(f"the file {name[:200]!r} cannot be read as a picture ({type(error).__name__})") from None
+
+
+def reason(error: Exception) -> str:
+    """Why there is no picture, for the page."""
+    return str(error)[:500] if isinstance(error, ValueError) else f"it cannot be read ({type(error).__name__})"
 
 
 def file(name: object) -> Path | None:

@@ -85,6 +85,12 @@ class CarryBack(io.ComfyNode):
         mask = masks.given(mask, (original.shape[2], original.shape[1]))
         masks.editable(mask)
         edits = [e.movedim(-1, 1) for e in pictures.each(edited, "edited")]
+        height, width = edits[0].shape[-2:]
+        if min(width, height) < MIN_SIDE and min(original.shape[1:3]) > min(width, height):
+            notices.tell(
+                f"`edited` is {width}x{height}, smaller than any picture that is dragged ({MIN_SIDE} a side), so that the edit is "
+                "nearly flat: connect GoodDrag Decode's."
+            )
         if source is not None:
             source = pictures.one(source, "source").to(original).movedim(-1, 1)
         original = original.movedim(-1, 1)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from .. import files
-from .datasets import opened
+from .datasets import check, opened
+from .reading import is_text, parsed, text
 from .rows import Row, Rows, picture
 from .sample import Dataset
+from .stored import stored
 
 NOTE = "run.json"
 
@@ -22,6 +24,24 @@ def note(folder: Path, dataset: str, options: dict, key: str) -> None:
     """Write down what a folder's rows are of."""
     told = {"dataset": dataset, "options": options, "key": key}
     files.write(folder / NOTE, (json.dumps(told, indent=2) + "\n").encode())
+
+
+def check_folder(folder: Path) -> None:
+    """Raise ``ValueError`` for what no benchmark can have been run in."""
+    if not os.path.isdir(folder):
+        raise ValueError(f"{folder} is no folder; give the one that python -m gooddrag bench wrote to")
+
+
+def _noted(words: str) -> tuple[str, dict, str]:
+    """Dataset, options and key. Raises ``ValueError`` for what ``note`` does not write."""
+    told = parsed(words)
+    dataset, options, key = (
+        (told.get(k) for k in ("dataset", "options", "key")) if isinstance(told, dict) else [None] * 3
+    )
+    if not (is_text(dataset) and is_text(key) and isinstance(options, dict)):
+        raise ValueError("it does not say what was run")
+    check(options)
+    return dataset, options, key
 
 
 @dataclass(frozen=True)
@@ -35,14 +55,14 @@ class Finished:
     @classmethod
     def open(cls, folder: Path) -> Finished:
         """Raises ``ValueError`` for a folder that no benchmark was run in."""
+        check_folder(folder)
         try:
-            told = json.loads((folder / NOTE).read_text(encoding="utf-8"))
-            dataset, options, key = told["dataset"], told["options"], told["key"]
+            dataset, options, key = _noted(text(folder / NOTE))
         except FileNotFoundError:
             raise ValueError(
                 f"{folder} has no {NOTE}; give the folder that python -m gooddrag bench wrote to"
             ) from None
-        except (ValueError, KeyError, TypeError):
+        except ValueError:
             raise ValueError(f"{folder / NOTE} is damaged; run the same bench again to mend it") from None
         rows = tuple(r for r in Rows(folder, key).read() if "error" not in r)
         if not rows:
@@ -63,10 +83,12 @@ class Finished:
         return chosen
 
     def complete(self, methods: Sequence[str]) -> list[str]:
-        """Samples of which every method has a picture, in their order."""
-        return [e.name for e in self.samples if all(picture(self.folder, m, e.name).is_file() for m in methods)]
+        """Samples of which every method has a picture that can be read, in their order."""
+        return [e.name for e in self.samples if all(stored(picture(self.folder, m, e.name)) for m in methods)]
 
     def picture(self, method: str, sample: str) -> np.ndarray:
-        """``(H, W, 3)`` uint8."""
-        with Image.open(picture(self.folder, method, sample)) as image:
-            return np.asarray(image.convert("RGB"))
+        """``(H, W, 3)`` uint8. Raises ``ValueError`` for one that is missing or damaged."""
+        image = stored(path := picture(self.folder, method, sample))
+        if image is None:
+            raise ValueError(f"{path} cannot be read; run the same bench again to mend it")
+        return np.asarray(image)

@@ -13,9 +13,12 @@ from .finished import Finished
 from .gscore.scoring import means
 from .gscore.scoring import rows as gscore_rows
 from .metrics.ranks import by_picture
+from .reading import text
 from .tables import LOWER_IS_BETTER, by_sample, told
 
 NEEDED = ("sample", "method", "rank")
+LAST = 10**6
+"""A rank beyond this is a mistake."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,19 @@ def read(path: Path, finished: Finished) -> list[Ranking]:
     are several; commas, semicolons or tabs. Raises
     ``ValueError`` with the line that cannot be read."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeError) as error:
-        raise ValueError(f"{path} cannot be read ({type(error).__name__}); give a CSV in UTF-8") from None
-    head = text.partition("\n")[0]
-    reader = csv.DictReader(text.splitlines(), delimiter=max(",;\t", key=head.count))
+        words = text(path)
+    except (OSError, ValueError) as error:
+        reason = error.strerror or error if isinstance(error, OSError) else error
+        raise ValueError(f"{path} cannot be read ({reason}); give a CSV in UTF-8") from None
+    head = words.partition("\n")[0]
+    reader = csv.DictReader(words.splitlines(), delimiter=max(",;\t", key=head.count))
+    try:
+        return _rankings(path, reader, finished)
+    except csv.Error as error:  # such as a cell that is a whole file, after a quote that nothing ends
+        raise ValueError(f"{path}, line {reader.line_num}: {error}; no cell of a ranking is like that") from None
+
+
+def _rankings(path: Path, reader: csv.DictReader, finished: Finished) -> list[Ranking]:
     names = {str(name).strip().lower(): name for name in reader.fieldnames or ()}
     if missing := [name for name in NEEDED if name not in names]:
         raise ValueError(
@@ -53,13 +64,13 @@ def read(path: Path, finished: Finished) -> list[Ranking]:
             rank = float(given["rank"])
         except ValueError:
             rank = float("nan")
-        if not (np.isfinite(rank) and rank >= 1):
-            raise ValueError(f"{where}: the rank is {given['rank']!r}; it is a number, 1 for the best")
+        if not 1 <= rank <= LAST:
+            raise ValueError(f"{where}: the rank is {given['rank'][:40]!r}; it is a number, 1 for the best")
         if given["sample"] not in samples:
-            raise ValueError(f"{where}: there is no sample {given['sample']!r} in {finished.folder}")
+            raise ValueError(f"{where}: there is no sample {given['sample'][:200]!r} in {finished.folder}")
         if given["method"] not in methods:
             raise ValueError(
-                f"{where}: there is no method {given['method']!r}; there are {', '.join(finished.methods)}"
+                f"{where}: there is no method {given['method'][:200]!r}; there are {', '.join(finished.methods)}"
             )
         ranking = Ranking(given.get("person", ""), given["sample"], given["method"], rank, given.get("question", ""))
         key = ranking.person, ranking.sample, ranking.method, ranking.question

@@ -8,8 +8,10 @@ from pathlib import Path
 from .. import files
 from . import finished
 from .engines import ENGINES, Task
+from .lock import held
 from .rows import Row, Rows
 from .sheet import sheet
+from .stored import stored
 from .tables import as_csv, report
 from .work import Job
 
@@ -17,13 +19,20 @@ Tell = Callable[[int, int, list[Row]], None]
 
 
 def run(
-    job: Job, *, workers: int = 1, engine: str = "local", part: tuple[int, int] = (1, 1), tell: Tell | None = None
+    job: Job,
+    *,
+    workers: int = 1,
+    engine: str = "local",
+    part: tuple[int, int] = (1, 1),
+    rows_alone: bool = False,
+    tell: Tell | None = None,
 ) -> list[Row]:
     """Run what is missing of ``job`` and write ``results.jsonl``, ``results.csv``, ``report.md`` and ``index.html`` to its folder.
 
     Gives all rows, in the order of samples and methods, whatever the order in which they were done. ``part`` ``(i, n)``: only
     every n-th sample from the i-th on, for a machine that shares the work with others; without it the rows of all are
-    gathered. ``tell`` hears of samples done, samples in all, and rows.
+    gathered. An edit is done when it has a row and a picture that can be read, or a row only with ``rows_alone``. ``tell`` hears of
+    samples done, samples in all, and rows. Raises ``ValueError`` when another process is writing there.
     """
     if engine not in ENGINES:
         raise ValueError(f"the engine is {engine!r}; it must be one of {', '.join(ENGINES)}")
@@ -31,19 +40,36 @@ def run(
     if not 1 <= index <= parts:
         raise ValueError(f"the part is {index}/{parts}; write it as 1/{parts} to {parts}/{parts}")
     job.out.mkdir(parents=True, exist_ok=True)
-    finished.note(job.out, job.dataset, job.options, job.key)
-    names = [e.name for e in job.samples()]
-    store = Rows(job.out, job.key, f"-{index}of{parts}" if parts > 1 else "")
-    done = {(r["sample"], r["method"]) for r in store.read() if "error" not in r}
-    missing = ((name, tuple(m for m in job.methods if (name, m) not in done)) for name in names[index - 1 :: parts])
-    tasks: list[Task] = [task for task in missing if task[1]]
-    for i, rows in enumerate(ENGINES[engine](job, tasks, workers), 1):
-        store.add(rows)
-        if tell:
-            tell(i, len(tasks), rows)
-    rows = ordered(store.read(), names, job.methods)
-    write(job.out, rows, job)
+    with held(job.out, "bench", part):
+        finished.note(job.out, job.dataset, job.options, job.key)
+        names = [e.name for e in job.samples()]
+        store = Rows(job.out, job.key, f"-{index}of{parts}" if parts > 1 else "")
+        tasks = missing(job, store.read(), names[index - 1 :: parts], rows_alone=rows_alone)
+        for i, rows in enumerate(ENGINES[engine](job, tasks, workers), 1):
+            store.add(rows)
+            if tell and rows:
+                tell(i, len(tasks), rows)
+        rows = ordered(store.read(), names, job.methods)
+        write(job.out, rows, job)
     return rows
+
+
+def missing(job: Job, rows: Sequence[Row], names: Sequence[str], *, rows_alone: bool = False) -> list[Task]:
+    """Samples with what is still to be done of them; one of which only the picture itself or the true result is gone has no
+    methods."""
+
+    def there(method: str, name: str) -> bool:
+        return rows_alone or stored(job.picture(method, name)) is not None
+
+    good = {(r["sample"], r["method"]): r for r in rows if "error" not in r}
+    tasks = []
+    for name in names:
+        methods = tuple(m for m in job.methods if (name, m) not in good or not there(m, name))
+        known = any("ratio" in good.get((name, m), {}) for m in job.methods)
+        around = ("original", "truth") if known else ("original",)
+        if methods or not all(there(m, name) for m in around):
+            tasks.append((name, methods))
+    return tasks
 
 
 def ordered(rows: Sequence[Row], names: Sequence[str], methods: Sequence[str]) -> list[Row]:

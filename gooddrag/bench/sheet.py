@@ -17,7 +17,8 @@ from PIL import Image
 
 from .asked import reader
 from .methods import METHODS
-from .rows import Row
+from .rows import PICTURES, Row
+from .stored import stored
 from .tables import named, values
 
 THUMB = 192
@@ -35,7 +36,7 @@ SHOWN = {
 
 
 def sheet(rows: Sequence[Row], title: str, picture: Callable[[str, str], Path]) -> str:
-    """``picture(method, sample)`` is where a picture lies, in the folder of a benchmark; of those that are missing a dash is
+    """``picture(method, sample)`` is where a picture lies, in a benchmark's folder; of those that are missing or damaged a dash is
     shown."""
     asked = reader(picture("original", "").parents[2])
     samples: dict[str, dict] = {}
@@ -65,14 +66,12 @@ def _cell(
 ) -> dict:
     path = picture(method, sample)
     small = ""
-    if path.is_file():
-        with Image.open(path) as image:
-            image = image.convert("RGB")
-            image.thumbnail((THUMB, THUMB), Image.Resampling.LANCZOS)
-            buffer = io.BytesIO()
-            image.save(buffer, format="JPEG", quality=86)
+    if image := stored(path):
+        image.thumbnail((THUMB, THUMB), Image.Resampling.LANCZOS)
+        buffer = io.BytesIO()
+        image.save(buffer, format="JPEG", quality=86)
         small = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
-    large = f"pictures/{path.parent.name}/{path.name}"
+    large = f"{PICTURES}/{path.parent.name}/{path.name}"
     return {"method": method, "words": words, "small": small, "large": large, "figures": figures, "error": error or ""}
 
 

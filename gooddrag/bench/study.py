@@ -20,6 +20,7 @@ from PIL import Image
 from .. import files
 from ..overlay import draw_points
 from .finished import Finished
+from .reading import is_text, parsed, text
 
 QUESTIONS = {
     "accuracy": "How well did what lies where an arrow begins get to where it ends?",
@@ -27,6 +28,8 @@ QUESTIONS = {
 }
 """The two parts of the paper's study."""
 KEY = "study.json"
+MOST = 9
+"""Results of a sample: there are so many number keys."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Sheet:
 
 def make(finished: Finished, methods: Sequence[str], question: str, samples: int, seed: int = 0) -> Sheet:
     """``samples`` drawn at random, all methods of each. Raises ``ValueError`` when there are no pictures to show."""
-    if len(methods) > 9:
+    if len(methods) > MOST:
         raise ValueError(f"{len(methods)} methods are more than there are number keys; choose some with --method")
     names = finished.complete(methods)
     if not names:
@@ -74,11 +77,40 @@ def write(sheet: Sheet, folder: Path, page: Path) -> None:
 
 def _known(folder: Path) -> list[dict]:
     try:
-        return json.loads((folder / KEY).read_text(encoding="utf-8"))
+        known = parsed(text(folder / KEY))
     except FileNotFoundError:
         return []
     except ValueError:
-        raise ValueError(f"{folder / KEY} is damaged, and with it what the answers stand for") from None
+        known = None
+    if not (isinstance(known, list) and all(map(_is_key, known))):
+        raise ValueError(
+            f"{folder / KEY} is damaged, and with it what the answers stand for; put a copy of it there, or move it away"
+        )
+    return known
+
+
+def _is_key(given: object) -> bool:
+    """Whether it is what ``make`` writes of a page."""
+    if not (isinstance(given, dict) and is_text(given.get("study")) and is_text(given.get("question"))):
+        return False
+    codes = given.get("codes")
+    pairs = codes.values() if isinstance(codes, dict) else [None]
+    return all(isinstance(pair, list) and len(pair) == 2 and all(map(is_text, pair)) for pair in pairs)
+
+
+def _answers(path: Path) -> tuple[str, str, dict[str, int]]:
+    """The page that is answered, by whom, and the ranks by code. Raises ``ValueError`` that says what is wrong."""
+    given = parsed(text(path))
+    if not isinstance(given, dict):
+        raise ValueError("it is no object")
+    study, person, ranks = given.get("study"), given.get("person", ""), given.get("ranks")
+    if isinstance(person, (int, float)):
+        person = str(person)
+    if not (is_text(study) and is_text(person) and isinstance(ranks, dict)):
+        raise ValueError("it needs study, person and ranks")
+    if bad := [r for r in ranks.values() if isinstance(r, bool) or not isinstance(r, int) or not 1 <= r <= MOST]:
+        raise ValueError(f"a rank is {str(bad[0])[:40]}; it is a whole number from 1 to {MOST}")
+    return study, person, ranks
 
 
 def read(answers: Sequence[Path], folder: Path) -> str:
@@ -92,13 +124,10 @@ def read(answers: Sequence[Path], folder: Path) -> str:
     rows: dict[tuple, list] = {}
     for path in answers:
         try:
-            given = json.loads(path.read_text(encoding="utf-8-sig"))
-            study, person, ranks = given["study"], str(given["person"]), dict(given["ranks"])
-            ranks = {str(code): int(rank) for code, rank in ranks.items()}
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ValueError(
-                f"{path} is no file of answers ({type(error).__name__}); the page saves them as .json"
-            ) from None
+            study, person, ranks = _answers(path)
+        except (OSError, ValueError) as error:
+            reason = error.strerror or error if isinstance(error, OSError) else error
+            raise ValueError(f"{path} is no file of answers ({reason}); the page saves them as .json") from None
         if study not in known or not ranks.keys() <= known[study]["codes"].keys():
             raise ValueError(f"{path} answers another page than those of {folder}")
         for code, rank in ranks.items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import time
 from collections.abc import Callable
@@ -12,17 +11,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
 
-from .. import files
 from ..config import PAPER, DragConfig
 from .datasets import opened
 from .judge import Judge
 from .methods import METHODS, Prepared
 from .rows import Row, picture
 from .sample import Dataset
+from .stored import keep
 
 
 @dataclass(frozen=True)
@@ -72,12 +69,18 @@ def _loaded(load: Callable[[], Any], threads: int) -> Any:
 
 
 def work(job: Job, name: str, methods: tuple[str, ...]) -> list[Row]:
-    """Edit one sample by ``methods``, keep the pictures, and give a row for each. What fails is a row that says why."""
+    """Edit one sample by ``methods``, keep the pictures, and give a row for each. What fails is a row that says why.
+    Without methods only the picture itself is kept, and the true result."""
     try:
         entry = job.samples()[name]
         sample = entry.load()
     except ValueError as error:
         return [{"sample": name, "kind": "", "method": m, "error": f"sample skipped: {error}"} for m in methods]
+    keep(job.picture("original", name), sample.picture)
+    if sample.truth is not None:
+        keep(job.picture("truth", name), sample.truth)
+    if not methods:
+        return []
     loaded = _loaded(job.load, job.threads)
     start = time.monotonic()
     text = loaded.encode_text(sample.prompt, sample.size)
@@ -90,9 +93,6 @@ def work(job: Job, name: str, methods: tuple[str, ...]) -> list[Row]:
     except Exception as error:
         return [_failed(entry.name, entry.kind, m, error) for m in methods]
     before = time.monotonic() - start
-    _keep(job.picture("original", name), sample.picture)
-    if sample.truth is not None:
-        _keep(job.picture("truth", name), sample.truth)
     for method in methods:
         try:
             start = time.monotonic()
@@ -102,7 +102,7 @@ def work(job: Job, name: str, methods: tuple[str, ...]) -> list[Row]:
             row = {"sample": name, "kind": entry.kind, "method": method, **judge.row(edited)}
             row |= {"evaluations": count.evaluations, "gradients": count.gradients}
             row |= {"seconds": round(seconds, 2), "prepared_seconds": round(before, 2)}
-            _keep(job.picture(method, name), edited.picture)
+            keep(job.picture(method, name), edited.picture)
             rows.append(row)
         except Exception as error:
             rows.append(_failed(name, entry.kind, method, error))
@@ -111,10 +111,3 @@ def work(job: Job, name: str, methods: tuple[str, ...]) -> list[Row]:
 
 def _failed(sample: str, kind: str, method: str, error: Exception) -> Row:
     return {"sample": sample, "kind": kind, "method": method, "error": f"{type(error).__name__}: {str(error)[:300]}"}
-
-
-def _keep(path: Path, picture: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="png")
-    files.write(path, buffer.getvalue())

@@ -19,7 +19,7 @@ from ..bench.run import run as run_job
 from ..bench.work import Job
 from ..libraries import LibraryError
 from . import judged, models
-from .judged import count
+from .judged import processes
 from .terminal import say
 
 
@@ -48,9 +48,9 @@ def arguments(p: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also TReS, MUSIQ and TOPIQ, by the package pyiqa, which downloads their weights",
     )
-    p.add_argument("--workers", type=count, default=1, metavar="N", help="processes (default: 1)")
+    p.add_argument("--workers", type=processes, default=1, metavar="N", help="processes (default: 1)")
     p.add_argument(
-        "--threads", type=count, default=1, metavar="N", help="of each process; other sums than with 1 (default: 1)"
+        "--threads", type=processes, default=1, metavar="N", help="of each process; other sums than with 1 (default: 1)"
     )
     p.add_argument(
         "--engine", choices=ENGINES, default="local", help="ray works on a cluster, and needs the package ray"
@@ -62,12 +62,17 @@ def arguments(p: argparse.ArgumentParser) -> None:
         metavar="I/N",
         help="only every N-th sample from the I-th on, into the same folder",
     )
+    p.add_argument(
+        "--rows-alone",
+        action="store_true",
+        help="an edit is done that has a row, also without its picture: for rows that were copied without pictures",
+    )
 
 
 def _part(text: str) -> tuple[int, int]:
     index, _, parts = text.partition("/")
-    if not (index.isdecimal() and parts.isdecimal() and 1 <= int(index) <= int(parts)):
-        raise argparse.ArgumentTypeError(f"{text} is no part; write 1/4 to 4/4")
+    if len(text) > 20 or not (index.isdecimal() and parts.isdecimal() and 1 <= int(index) <= int(parts)):
+        raise argparse.ArgumentTypeError(f"{text[:40]} is no part; write 1/4 to 4/4")
     return int(index), int(parts)
 
 
@@ -113,7 +118,8 @@ class _Told:
 def run(args: argparse.Namespace) -> int:
     """Exit code 0 when all was done, 1 when edits failed, 2 for bad input, 130 after Ctrl-C; what is done is kept."""
     try:
-        rows = run_job(_job(args), workers=args.workers, engine=args.engine, part=args.part, tell=_Told())
+        how = {"workers": args.workers, "engine": args.engine, "part": args.part, "rows_alone": args.rows_alone}
+        rows = run_job(_job(args), **how, tell=_Told())
     except ValueError as error:
         say(f"error: {error}")
         return 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import time
 from collections.abc import Callable
@@ -27,7 +26,11 @@ from ..picture.region import editable
 from ..picture.value import Value
 from ..picture.working import working_size
 from . import models
+from .outputs import check, check_apart, check_path
 from .terminal import Bar, say, stderr
+
+MOST_GUIDANCE = 30
+"""As in GoodDrag DDIM Inversion."""
 
 
 def _mask(given: str, points: DragPoints, say) -> torch.Tensor | None:
@@ -36,6 +39,8 @@ def _mask(given: str, points: DragPoints, say) -> torch.Tensor | None:
     if given in ("auto", "whole"):
         region = editable(Value(region=given), zip(points.handles, points.targets), None, *size)
         return None if region is None else torch.from_numpy(region)
+    if not os.path.exists(given):
+        raise ValueError(f"the mask {given or repr(given)} does not exist; give a picture, auto or whole")
     mask = pictures.read(given, "mask", say).convert("L")
     if mask.size != size:
         say(f"the mask is {mask.width}x{mask.height}, the picture {size[0]}x{size[1]}: the mask was resized")
@@ -51,38 +56,23 @@ def _check_paths(args: argparse.Namespace) -> None:
         try:
             files.check_text(given or "")
         except ValueError as error:
-            raise ValueError(f"{option}: {error}") from None
+            raise ValueError(f"{option}: {error}; rename it") from None
+    for name, given in (read | outputs).items():
+        if given is not None and (given or name in outputs):
+            check_path(name, given)
     taken = {name: path for name, path in read.items() if path and os.path.exists(path)}
     for option, given in outputs.items():
-        if given is None:
-            continue
-        path = Path(given)
-        for other, there in taken.items():
-            if _same(given, there):
-                raise ValueError(f"{option} and {other} are the same file, {given}; give {option} another name")
-        taken[option] = given
-        if not path.parent.is_dir():
-            raise ValueError(f"{option} {path}: the folder {path.parent} does not exist; make it first")
-        if path.is_dir():
-            raise ValueError(f"{option} {path} is a folder; give the name of a file")
-        if path.exists() and not path.is_file():
-            raise ValueError(f"{option} {path} is no plain file; give another name")
-        try:
-            files.check_room(path, 0)
-        except OSError as error:
-            raise ValueError(f"{option} {path} cannot be written ({error.strerror}); give another name") from None
-
-
-def _same(a: str, b: str) -> bool:
-    """Whether two names lead to one file, also on a disk that does not tell capitals from small letters."""
-    if os.path.exists(a) and os.path.exists(b) and os.path.samefile(a, b):
-        return True
-    return os.path.realpath(a).casefold() == os.path.realpath(b).casefold()
+        if given is not None:
+            check_apart(option, given, taken)
+            taken[option] = given
+            check(option, given)
 
 
 def _check_guidance(args: argparse.Namespace) -> None:
-    if not 1 <= args.guidance < math.inf:
-        raise ValueError(f"--guidance {args.guidance:g} is not possible; give 1, which is none, or a number above it")
+    if not 1 <= args.guidance <= MOST_GUIDANCE:
+        raise ValueError(
+            f"--guidance {args.guidance:g} is not possible; give 1, which is none, or a number above it up to {MOST_GUIDANCE}"
+        )
     if args.guidance == 1 and args.negative:
         raise ValueError("--negative does nothing while --guidance is 1; raise it, or leave --negative away")
 

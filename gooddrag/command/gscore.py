@@ -16,7 +16,7 @@ from .. import files
 from ..bench.finished import Finished
 from ..bench.gscore import APIS, Asked, Endpoint, Unreachable, report, score
 from ..bench.methods import METHODS
-from .judged import count, count_or_none
+from .judged import count, seed
 from .terminal import say
 
 
@@ -28,7 +28,7 @@ def arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--method", action="append", choices=METHODS, metavar="NAME", help="all that were run by default")
     p.add_argument("--runs", type=count, default=10, metavar="N", help="questions for each sample (default: 10)")
     p.add_argument("--limit", type=count, metavar="N", help="only the first N samples")
-    p.add_argument("--seed", type=count_or_none, default=0, help="of the orders (default: 0)")
+    p.add_argument("--seed", type=seed, default=0, help="of the orders (default: 0)")
     p.add_argument(
         "--timeout", type=count, default=120, metavar="S", help="seconds to wait for an answer (default: 120)"
     )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from ..bench.datasets import DEMO
+from ..bench.datasets import MOST as LISTED
 from ..config import PAPER, PRESETS, DragConfig
-from ..method.lora import check_seed
+from ..method.lora import LAST_SEED, check_seed
+from .outputs import check_bench, check_path
 
 DEFAULT = DragConfig(background="lock", window=True)
 LIKE = {
@@ -33,29 +36,33 @@ def arguments(p: argparse.ArgumentParser) -> None:
         action="store_true",
         help="demo: red and blue change places, so that the model has seen no such pictures",
     )
-    p.add_argument("--scenes", type=count, default=8, metavar="N", help="demo: drags of each kind (default: 8)")
+    p.add_argument("--scenes", type=scenes, default=8, metavar="N", help="demo: drags of each kind (default: 8)")
     p.add_argument(
         "--long",
-        type=count_or_none,
+        type=scenes_or_none,
         default=9,
         metavar="N",
         help="demo: long drags of each kind that can be long (default: 9)",
     )
-    p.add_argument(
-        "--seed", type=count_or_none, default=0, help="of LoRA tuning and of methods that draw noise (default: 0)"
-    )
+    p.add_argument("--seed", type=seed, default=0, help="of LoRA tuning and of methods that draw noise (default: 0)")
 
 
-def count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
-    return int(text)
+def within(least: int, most: int) -> Callable[[str], int]:
+    """The type of an argument that is a whole number."""
+
+    def number(text: str) -> int:
+        if not text.isdecimal() or len(text) > 20 or not least <= int(text) <= most:
+            shown = text if len(text) <= 40 else f"{text[:37]}..."
+            raise argparse.ArgumentTypeError(f"{shown} is no number from {least} to {most}")
+        return int(text)
+
+    return number
 
 
-def count_or_none(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text} is no number from 0 on")
-    return int(text)
+count = within(1, LISTED["limit"])
+processes = within(1, 1024)
+scenes, scenes_or_none = within(1, LISTED["scenes"]), within(0, LISTED["long"])
+seed = within(0, LAST_SEED)
 
 
 def config(args: argparse.Namespace) -> DragConfig:
@@ -77,7 +84,9 @@ def dataset(name: str) -> str:
 
 def folder(path: Path) -> Path:
     """Whole and made. Raises ``ValueError`` when nothing can be written there."""
+    check_path("--out", path)
     path = path.resolve()
+    check_bench("--out", path / "any")
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):

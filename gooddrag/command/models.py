@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from .. import files
 from ..libraries import LibraryError
 from ..loading import Loaded, load
 from ..network.memory import is_out_of_memory
@@ -67,4 +68,9 @@ def arguments(p: argparse.ArgumentParser) -> None:
 
 
 def asked(args: argparse.Namespace) -> Loader:
+    """Raises ``ValueError`` for a name that no report could hold."""
+    try:
+        files.check_text(args.model)
+    except ValueError as error:
+        raise ValueError(f"--model: {error}; rename it") from None
     return Loader(args.model, args.device, args.precision, args.channels_last, args.compile)

@@ -11,10 +11,13 @@ from pathlib import Path
 
 from .. import files
 from ..bench import study
-from ..bench.finished import Finished
+from ..bench.finished import Finished, check_folder
 from ..bench.methods import METHODS
-from .judged import count, count_or_none
+from .judged import count, seed
+from .outputs import check, check_apart
 from .terminal import say
+
+PAGES, TABLES = (".html", ".htm"), (".csv",)
 
 
 def arguments(p: argparse.ArgumentParser) -> None:
@@ -26,20 +29,24 @@ def arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--question", choices=study.QUESTIONS, default="quality", help=f"{told} (default: quality)")
     p.add_argument("--samples", type=count, default=12, metavar="N", help="drawn at random (default: 12)")
     p.add_argument("--method", action="append", choices=METHODS, metavar="NAME", help="all that were run by default")
-    p.add_argument("--seed", type=count_or_none, default=0, help="of which samples (default: 0)")
+    p.add_argument("--seed", type=seed, default=0, help="of which samples (default: 0)")
     p.add_argument("--out", type=Path, metavar="CSV", help="of --answers; DIR/people.csv by default")
 
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0, 1 when something did not suffice, 2 for bad input."""
     try:
+        check_folder(args.folder)
         if args.page:
+            check("--page", args.page, PAGES)
             finished = Finished.open(args.folder)
             sheet = study.make(finished, finished.chosen(args.method), args.question, args.samples, args.seed)
             study.write(sheet, args.folder, args.page)
             say(f"{args.page}; what its codes stand for is in {args.folder / study.KEY}, which the answers need")
             return 0
         out = args.out or args.folder / "people.csv"
+        check("--out", out, TABLES)
+        check_apart("--out", out, {f"--answers {path}": path for path in args.answers})
         told = study.read(args.answers, args.folder)
         files.write(out, told.encode())
     except ValueError as error:

@@ -92,7 +92,7 @@ def drag(kind: str, seed: int, *, long: bool = False) -> Drag:
     Raises ``ValueError`` for another kind, and for one that cannot be long."""
     kinds = LONG_KINDS if long else KINDS
     if kind not in kinds:
-        raise ValueError(f"the kind of {'long ' * long}drag is {kind!r}; it must be one of {', '.join(kinds)}")
+        raise ValueError(f"the kind of {'long ' * long}drag is {kind[:60]!r}; it must be one of {', '.join(kinds)}")
     k = _KINDS[kind]
     rng = np.random.default_rng((seed, KINDS.index(kind), 11 if long else 7))
     for attempt in itertools.count():

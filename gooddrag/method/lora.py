@@ -130,10 +130,15 @@ def _adapter(unet: UNet2DConditionModel, rank: int) -> Iterator[dict[str, nn.Mod
             parameter.requires_grad_(flag)
 
 
+LAST_SEED = 2**64 - 1
+
+
 def check_seed(seed: int) -> None:
     """Raise ``ValueError`` for what torch does not take as a seed."""
-    if not -(2**63) <= seed < 2**64:
-        raise ValueError(f"seed is {seed}, more than 64 bits; give one from 0 to {2**64 - 1}")
+    if not 0 <= seed <= LAST_SEED:
+        raise ValueError(
+            f"seed is {seed}, {'below 0' if seed < 0 else 'more than 64 bits'}; give one from 0 to {LAST_SEED}"
+        )
 
 
 @torch.enable_grad()

@@ -47,7 +47,7 @@ def test_a_remainder_of_operations_gets_a_step_of_its_own():
         ("gradient_steps", 0), ("learning_rate", 0), ("learning_rate", float("nan")), ("patience", 0), ("drag_size", 0),
         ("supervision_radius", 0), ("supervision_radius", 2.5), ("tracking_radius", 0), ("mask_weight", -0.1),
         ("background", "blur"), ("lora_rank", 0), ("lora_steps", -1), ("lora_learning_rate", 0), ("lora_batch", 0),
-        ("learning_rate", "0.02"),
+        ("learning_rate", "0.02"), ("lora_steps", 2001), ("operations", 1001), ("operations_per_step", 1001),
     ],
 )  # fmt: skip
 def test_nonsense_is_refused_by_name(name, value):

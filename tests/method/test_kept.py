@@ -302,9 +302,9 @@ def test_a_new_file_on_a_disk_without_second_names(tmp_path, monkeypatch):
     assert names(tmp_path) == ["a"]
 
 
-@pytest.mark.parametrize("seed", [2**64, -(2**63) - 1])
+@pytest.mark.parametrize("seed", [2**64, -1])
 def test_a_seed_of_more_than_64_bits_is_refused(tune, tmp_path, seed):
-    with pytest.raises(ValueError, match=f"seed is {seed}, more than 64 bits"):
+    with pytest.raises(ValueError, match=f"seed is {seed}, .*; give one from 0 to"):
         tune(seed=seed)
     assert not names(tmp_path)
 

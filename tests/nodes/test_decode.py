@@ -334,3 +334,13 @@ def test_a_nonsense_size_is_said_and_the_latent_decoded_whole(execute, demo, not
 def test_a_size_as_json_gives_it_is_used(run, demo):
     latent = {"samples": torch.randn(1, 4, 8, 8), "gooddrag_size": [60, 61]}
     assert run("GoodDrag_Decode", vae=demo["vae"], latent=latent)[0].shape == (1, 61, 60, 3)
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_a_picture_of_another_size_is_refused_with_and_without_a_mask(decode, latent, masked):
+    more = {"mask": torch.ones(1, 192, 192)} if masked else {}
+    with pytest.raises(ValueError, match="`image` is 200x100 but the edit 192x192; connect the picture"):
+        decode(latent(192, 192), image=torch.rand(1, 100, 200, 3), **more)
+    image, said = decode(latent(192, 192), image=torch.rand(1, 192, 192, 3), **more)
+    assert image.shape == (1, 192, 192, 3)
+    assert said == []

@@ -380,6 +380,13 @@ def test_a_tuned_lora_is_kept_among_the_loras(run, part, demo, monkeypatch, tmp_
     ("name", "message"),
     [
         ("/etc/cat", "lies outside of"),
+        (".safetensors", "it is an empty name; give another name"),
+        (".", "it is an empty name; give another name"),
+        ("cat/", "it is an empty name; give another name"),
+        ("cat/.safetensors", "it is an empty name; give another name"),
+        ("\ud800", "holds characters that no name can have; give another name"),
+        ("nul", "belongs to a device under Windows; give another name"),
+        ("a\u200bb", "holds U.200B, which cannot be seen; give another name"),
         ("a/" * 800 + "cat", "deeper than 16 folders"),
         ("x" * 300, "longer than 255 bytes"),
         ("con", "belongs to a device"),

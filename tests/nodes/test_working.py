@@ -91,3 +91,15 @@ def test_what_does_not_belong_together_is_refused(run, execute):
     (several,), said = execute("GoodDrag_CarryBack", image=image, edited=torch.rand(3, 75, 100, 3), mask=mask)
     assert several.shape == (3, 300, 400, 3)
     assert said == []
+
+
+def test_an_edit_that_is_next_to_nothing_is_said(execute):
+    image = torch.rand(1, 192, 192, 3)
+    (full,), said = execute("GoodDrag_CarryBack", image=image, edited=torch.rand(1, 1, 1, 3))
+    assert full.shape == image.shape
+    assert said == [
+        "`edited` is 1x1, smaller than any picture that is dragged (64 a side), so that the edit is nearly flat: connect "
+        "GoodDrag Decode's."
+    ]
+    for side in (64, 192):
+        assert execute("GoodDrag_CarryBack", image=image, edited=torch.rand(1, side, side, 3))[1] == []

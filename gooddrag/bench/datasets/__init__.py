@@ -12,6 +12,23 @@ from . import folders
 from .world import world
 
 DEMO = "demo"
+MOST = {"limit": 10**9, "scenes": 10_000, "long": 10_000}
+"""Of the options that are numbers; a scene is nine drags, all of which are listed before the first is drawn."""
+
+
+def check(options: dict) -> None:
+    """Raise ``ValueError`` unless ``opened`` takes these options."""
+    for name, value in options.items():
+        least = int(name == "limit")
+        if (name == "shift" and isinstance(value, bool)) or (name == "limit" and value is None):
+            continue
+        if (
+            name not in MOST
+            or isinstance(value, bool)
+            or not isinstance(value, int)
+            or not least <= value <= MOST[name]
+        ):
+            raise ValueError(f"{name} = {str(value)[:40]} is no option of a dataset")
 
 
 def opened(name: str, *, limit: int | None = None, scenes: int = 8, long: int = 9, shift: bool = False) -> Dataset:

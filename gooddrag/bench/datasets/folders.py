@@ -11,12 +11,14 @@ The kind of a sample is its folder's folder, or its own name without the number.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from ... import files
 from ...network.codec import to_image, to_tensor
 from ...picture.geometry import DragPoints
 from ..sample import Dataset, Entry, Sample
@@ -29,11 +31,15 @@ EDITABLE = 128
 
 def read(folder: Path) -> Dataset:
     """Every sample below ``folder``, by name. Raises ``ValueError`` where there is none."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise ValueError(f"the dataset {str(folder)!r} is no folder; give one, or demo")
     entries = []
-    for place in sorted({f.parent for f in folder.rglob("*") if f.name in FORMS}):
+    for place in sorted({f.parent for f in folder.rglob("*") if f.name in FORMS and f.is_file()}):
         name = place.relative_to(folder).as_posix() if place != folder else folder.name
+        try:
+            files.check_text(place)
+        except ValueError as error:
+            raise ValueError(f"{error}; rename it") from None
         form = next(read_one for file, read_one in FORMS.items() if (place / file).is_file())
         entries.append(Entry(name, _kind(name), lambda place=place, name=name, form=form: form(place, name)))
     if not entries:

@@ -5,7 +5,6 @@ The paper's methods come first, in its order; whatever else was measured follows
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,11 @@ import numpy as np
 
 from ..finished import NOTE
 from ..gscore.scoring import means
+from ..gscore.scoring import rows as gscore_rows
 from ..methods import METHODS
 from ..metrics.dai import GAMMAS
+from ..reading import parsed, text
+from ..rows import read
 from ..tables import over, told
 from .shown import table
 
@@ -40,23 +42,10 @@ class Table:
     show: Callable[[Path], tuple[list[dict], str]]
 
 
-def _read(folder: Path, pattern: str, made_by: str) -> list[dict]:
-    rows = []
-    for file in sorted(folder.glob(pattern)):
-        for line in file.read_text(encoding="utf-8").splitlines():
-            try:
-                rows.append(json.loads(line))
-            except ValueError:
-                continue  # cut off when a run was killed
-    if not rows:
-        raise ValueError(f"{folder} has no {pattern}; {made_by} writes them")
-    return rows
-
-
 def _same_pictures(folder: Path) -> bool:
     """Whether a benchmark was run on those of the paper, as far as its dataset's name tells."""
     try:
-        dataset = json.loads((folder / NOTE).read_text(encoding="utf-8"))["dataset"]
+        dataset = parsed(text(folder / NOTE))["dataset"]
         return Path(dataset).name.lower() == PUBLISHED_OF.lower()
     except (OSError, ValueError, KeyError, TypeError):
         return False
@@ -94,7 +83,9 @@ def _columns(rows: list[dict], names: list[str], form: str, published: dict[str,
 
 
 def accuracy(folder: Path) -> tuple[list[dict], str]:
-    rows = _read(folder, "results*.jsonl", "python -m gooddrag bench")
+    rows = read(folder)
+    if not rows:
+        raise ValueError(f"{folder} has no results*.jsonl with rows; python -m gooddrag bench writes them")
     names = [f"dai_{gamma}" for gamma in GAMMAS]
     heads = [f"DAI({gamma})" for gamma in GAMMAS] + [_theirs(folder, "DAI(1)")]
     numbers, drags, lines = _columns(rows, names, ".4f", PUBLISHED_DAI_1, heads)
@@ -102,7 +93,9 @@ def accuracy(folder: Path) -> tuple[list[dict], str]:
 
 
 def quality(folder: Path) -> tuple[list[dict], str]:
-    found = [r for r in _read(folder, "gscore.jsonl", "python -m gooddrag gscore") if "scores" in r]
+    found = [r for r in gscore_rows(folder) if "scores" in r]
+    if not found:
+        raise ValueError(f"{folder} has no gscore.jsonl with scores; python -m gooddrag gscore writes them")
     rows = [
         {"method": method, "sample": sample, "gscore": value}
         for method, of in means(found).items()

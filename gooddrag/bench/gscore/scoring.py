@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,8 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from ..finished import Finished
+from ..lock import held
 from ..methods import METHODS
-from ..rows import Row
+from ..reading import lines
+from ..rows import Row, append, sound_scores
 from ..tables import over, told
 from .endpoints import Endpoint, Refused
 from .question import LETTERS, question, read
@@ -48,16 +48,13 @@ class Asked:
 
 
 def rows(folder: Path, asked: Asked | None = None) -> list[Row]:
-    """Those of a folder that are whole, all or those of one question."""
-    path, found = folder / FILE, []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue  # cut off when a run was killed
-        if asked is None or row.get("asked") == asked.key:
-            found.append(row)
-    return found
+    """The sound ones of a folder, all or those of one question."""
+    found = filter(sound_scores, lines(folder / FILE))
+    return [row for row in found if asked is None or _answers(row, asked)]
+
+
+def _answers(row: Row, asked: Asked) -> bool:
+    return row["asked"] == asked.key and ("error" in row or sorted(row["order"]) == sorted(asked.methods))
 
 
 def score(
@@ -73,6 +70,15 @@ def score(
     names = finished.complete(asked.methods)[:limit]
     if not names:
         raise ValueError(f"no sample of {finished.folder} has pictures of all of {', '.join(asked.methods)}")
+    with held(finished.folder, "gscore"):
+        _ask_missing(finished, endpoint, asked, tell, names)
+    wanted = {(name, run) for name in names for run in range(asked.runs)}
+    return [r for r in rows(finished.folder, asked) if (r["sample"], r["run"]) in wanted]
+
+
+def _ask_missing(
+    finished: Finished, endpoint: Endpoint, asked: Asked, tell: Callable[[str], None], names: Sequence[str]
+) -> None:
     done = {(r["sample"], r["run"]) for r in rows(finished.folder, asked) if "error" not in r}
     for i, name in enumerate(names, 1):
         missing = [run for run in range(asked.runs) if (name, run) not in done]
@@ -84,12 +90,10 @@ def score(
             order = asked.order(name, run)
             parts = question(sample, [results[m] for m in order])
             made = {"asked": asked.key, "sample": name, "run": run, **_answer(endpoint, parts, order)}
-            _add(finished.folder / FILE, made)
+            append(finished.folder / FILE, [made])
             if "error" in made:
                 tell(f"[{i}/{len(names)}] {name}, run {run + 1}: {made['error']}")
         tell(f"[{i}/{len(names)}] {name}")
-    wanted = {(name, run) for name in names for run in range(asked.runs)}
-    return [r for r in rows(finished.folder, asked) if (r["sample"], r["run"]) in wanted]
 
 
 def _answer(endpoint: Endpoint, parts: list, order: Sequence[str]) -> Row:
@@ -100,17 +104,6 @@ def _answer(endpoint: Endpoint, parts: list, order: Sequence[str]) -> Row:
         except (Refused, ValueError) as error:
             reason = f"{'refused: ' if isinstance(error, Refused) else ''}{error}"
     return {"error": reason}
-
-
-def _add(path: Path, row: Row) -> None:
-    with path.open("ab+") as file:
-        if file.tell():
-            file.seek(-1, os.SEEK_END)
-            if file.read(1) != b"\n":  # a killed run left it open
-                file.write(b"\n")
-        file.write((json.dumps(row) + "\n").encode())
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def means(found: Sequence[Row]) -> dict[str, dict[str, float]]:
