@@ -1,6 +1,6 @@
 """The recording of the editor's live mode: ``python docs/make_live.py`` on a machine with nothing else to do writes docs/live.webp.
 
-Every frame is a screenshot of the editor at the moment it is shown for; nothing is sped up.
+Every frame is a screenshot of the editor's picture at the moment it is shown for; nothing is sped up.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SIZE, HAND = (256, 256), (34, 176)
 WAY = [(34 + i * 0.9, 176 - i * 2.6) for i in range(1, 19)]
 PAUSE = 0.45
 """Seconds between two moves of the hand."""
-WIDTH = 480
+WIDTH = 400
 
 
 class Recorder:
@@ -34,7 +34,9 @@ class Recorder:
         self.studio, self.frames, self.times = studio, [], []
 
     def frame(self) -> None:
-        shot = self.studio.page.locator(".gd-editor").screenshot()
+        (left, top, scale), (right, bottom, _) = (self.studio.place(at, SIZE) for at in ((0, 0), SIZE))
+        clip = {"x": left, "y": top, "width": right - left - scale, "height": bottom - top - scale}
+        shot = self.studio.page.screenshot(clip=clip)
         self.frames.append(Image.open(io.BytesIO(shot)).convert("RGB"))
         self.times.append(time.monotonic())
 

@@ -18,7 +18,7 @@ from .network.model import Model
 from .picture.geometry import DragPoints
 from .progress import Progress
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Conditioning",

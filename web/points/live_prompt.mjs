@@ -9,13 +9,13 @@
 
 /** What a coarse edit is asked for. */
 export const COARSE = {
-  inversion: { preset: "custom", steps: 5, strength: 0.8 },
+  inversion: { preset: "custom", steps: 4, strength: 0.75 },
   sampler: {
     preset: "custom",
     operations: 2,
     operations_per_step: 2,
     gradient_steps: 1,
-    learning_rate: 0.1,
+    learning_rate: 0.15,
     drag_size: 12,
     background: "lock",
     start: "picture",

@@ -127,9 +127,9 @@ export class Session {
     return this.show === "compare" ? "compare" : "after";
   }
 
-  /** The picture of a run or of a coarse edit that is not its end. */
+  /** The picture of a coarse edit, which is sharper, or of a run that is not at its end. */
   previewed() {
-    return this.preview ?? (this.comparing ? null : this.coarse);
+    return (this.comparing ? null : this.coarse) ?? this.preview;
   }
 
   /** @param {boolean} on */
