@@ -23,14 +23,15 @@ EXAMPLES = environment.ROOT / "example_workflows"
 QUICKSTART = "gooddrag_quickstart"
 EXAMPLE_PICTURE, ITS_DRAG = "example.png", "[[[580, 360], [560, 300]]]"
 """The picture that comes with ComfyUI, and an arrow that lifts an arm in it."""
+ENGINE = "tests/picture tests/network tests/method tests/demo tests/bench tests/front tests/properties"
 TIERS = {
     "lint": ["ruff check .", "ruff format --check ."],
     "engine": [
-        "pytest tests/picture tests/network tests/method tests/demo tests/bench tests/front tests/properties -n 2"
+        f"pytest {ENGINE} -n 2 -m not(long)",
     ],
     "parity": ["pytest tests/parity -n 2"],
     "editor": ["pytest tests/js"],
-    "nodes": ["pytest tests/nodes -n 2"],
+    "nodes": ["pytest tests/nodes -n 2 -m not(long)"],
     "workflows": ["pytest tests/workflows -n 2 --dist loadfile"],
     "faults": ["pytest tests/faults -n 2 -m not(long)"],
     "page": [
@@ -38,7 +39,7 @@ TIERS = {
         "--renderer classic --frontend own -k not(classic-light)"
     ],
     "browser": ["pytest tests/browser"],
-    "slow": ["pytest tests/slow -s", "pytest tests/faults -n 2"],
+    "slow": ["pytest tests/slow -s", "pytest tests/faults -n 2", f"pytest {ENGINE} tests/nodes -n 2 -m long"],
 }
 DEFAULT_TIERS = ("lint", "engine", "parity", "editor", "nodes", "workflows", "faults", "page")
 

@@ -110,7 +110,8 @@ def test_the_command_writes_a_figure_of_a_folder(tmp_path, monkeypatch):
 
 def _measured(folder, drags, methods, dataset="demo"):
     rows = [
-        {"sample": s, "kind": "", "method": m, "ratio": 0.5} | {f"dai_{g}": 0.1 * (i + 1) for g in (1, 5, 10, 20)}
+        {"key": "k", "sample": f"s{s}", "kind": "", "method": m, "ratio": 0.5}
+        | {f"dai_{g}": 0.1 * (i + 1) for g in (1, 5, 10, 20)}
         for s in range(drags)
         for i, m in enumerate(methods)
     ]
@@ -123,7 +124,10 @@ def _measured(folder, drags, methods, dataset="demo"):
 def test_a_table_has_every_method_that_was_measured_and_says_what_the_papers_column_is_of(tmp_path, capfd):
     _measured(tmp_path / "rows", 1, ("warp", "gooddrag", "nothing"))
     with (tmp_path / "rows" / "results.jsonl").open("a") as file:
-        file.write(json.dumps({"sample": 0, "method": "sde-drag", "error": "ValueError: odd"}) + "\n")
+        file.write(
+            json.dumps({"key": "k", "sample": "s0", "kind": "", "method": "sde-drag", "error": "ValueError: odd"})
+            + "\n"
+        )
     assert main(["figures", "table-1", "--rows", str(tmp_path / "rows"), "--out", str(tmp_path / "out")]) == 0
     words = (tmp_path / "out" / "table-1.md").read_text()
     assert words.strip() in capfd.readouterr().err

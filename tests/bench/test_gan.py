@@ -70,6 +70,7 @@ def test_inversion_draws_the_picture(quick, sample):
     )  # only a copy is tuned
 
 
+@pytest.mark.long
 def test_a_drag_comes_nearer_to_the_truth_than_its_inversion(quick, sample, model, vae, text, monkeypatch):
     edited = METHODS["draggan"].edit(prepared(sample, model, vae, text))
     assert edited.ended == "reached"

@@ -121,6 +121,7 @@ def test_a_lock_that_its_writer_takes_away_meanwhile(tmp_path, monkeypatch):
         assert (tmp_path / "bench-1of1.lock").is_file()
 
 
+@pytest.mark.long
 def test_a_bench_holds_its_folder_and_its_workers_do_not(dataset, tmp_path, holding):  # noqa: F811
     given = job(dataset, tmp_path, ("nothing",))
     first = holding(1, 2)

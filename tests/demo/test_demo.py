@@ -96,6 +96,7 @@ def test_the_autoencoder_reconstructs_held_out_scenes(loaded):
     assert 0.8 < float(z.std()) < 1.25
 
 
+@pytest.mark.long
 def test_training_makes_a_model_from_nothing_and_resumes(tmp_path, capsys):
     def run(unet_steps: int, *more: str) -> str:
         small = {"vae-steps": 2, "vae-batch": 2, "unet-batch": 2, "pool": 4, "renew": 1, "every": 2, "held-out": 4}
@@ -123,6 +124,7 @@ def test_a_drag_moves_the_creature_towards_the_truth(loaded):
     assert done.image.shape == (1, 3, 256, 256)
 
 
+@pytest.mark.long
 def test_nothing_moves_without_operations(loaded):
     chosen = drag("move", 1000)
     model, vae = loaded

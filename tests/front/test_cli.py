@@ -50,6 +50,7 @@ def test_writes_a_picture_of_the_same_size_and_a_trace(picture, capsys):
     assert {p.name for p in picture.parent.iterdir()} == {"in.png", "out.png", "trace.json"}
 
 
+@pytest.mark.long
 def test_same_command_same_picture(picture):
     _, first = run(picture, output="a.png")
     _, second = run(picture, output="b.png")
@@ -58,6 +59,7 @@ def test_same_command_same_picture(picture):
     assert first.read_bytes() != other.read_bytes()
 
 
+@pytest.mark.long
 def test_guidance_reaches_inversion_and_drag(picture, monkeypatch):
     """The tiny model knows no words, so that another text stands for a negative prompt."""
     _, plain = run(picture)
@@ -76,6 +78,7 @@ def test_guidance_reaches_inversion_and_drag(picture, monkeypatch):
     assert guided.read_bytes() != plain.read_bytes()
 
 
+@pytest.mark.long
 def test_by_default_only_the_surroundings_of_the_arrows_change(picture):
     """A constructed case: with a corner far away from a short arrow."""
     large = picture.parent / "large.png"
@@ -197,7 +200,9 @@ def command_line(picture, *extra, ending="png"):
             "-o", str(out)]  # fmt: skip
 
 
-@pytest.mark.parametrize("ending", ["png", "bmp"])  # Pillow takes no notice of a BMP that was cut short
+@pytest.mark.parametrize(
+    "ending", ["png", pytest.param("bmp", marks=pytest.mark.long)]
+)  # Pillow takes no notice of a BMP that was cut short
 def test_no_room_for_the_output_is_exit_code_1_and_leaves_nothing(picture, ending):
     def small_files():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -252,6 +257,7 @@ def test_ctrl_c_while_loading_is_a_sentence(picture, module):
     assert result.stderr == "cancelled, nothing was written\n"
 
 
+@pytest.mark.long
 def test_terminal_shows_a_bar(picture):
     import pty
 
@@ -272,6 +278,7 @@ def test_terminal_shows_a_bar(picture):
     assert b"\r" in text
 
 
+@pytest.mark.long
 def test_precision_and_what_is_given_beside_a_preset(picture):
     trace = picture.parent / "trace.json"
     code, _ = run(picture, "--precision", "bf16", "--channels-last", "--checkpointing", "on", "--trace", str(trace))

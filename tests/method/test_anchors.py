@@ -113,6 +113,7 @@ def test_an_anchor_is_drawn_as_a_pin(model, inversion, fast):
     assert draw_result(plain, trace, upto=-1).getpixel((64, 55)) == (0, 0x72, 0xB2)
 
 
+@pytest.mark.long
 def test_an_anchor_holds_a_hand_while_the_head_is_dragged():
     model, vae = load()
     config = PRESETS["fast"].replace(operations=8, operations_per_step=4)

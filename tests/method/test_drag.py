@@ -98,6 +98,7 @@ def test_same_input_same_result_bit_for_bit(model, inversion, points, mask, fast
     assert first.trace.handles == second.trace.handles
 
 
+@pytest.mark.long
 def test_settings_change_the_result(model, inversion, points, mask, fast):
     base = drag(model, inversion, points, mask, fast).latent
     for change in (

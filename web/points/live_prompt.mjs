@@ -66,7 +66,7 @@ export function fullPrompt(prompt, points) {
 /** @param {string} class_type @param {Record<string, any>} inputs @returns {PromptNode} */
 const node = (class_type, inputs) => ({ class_type, inputs, _meta: { title: "GoodDrag, live" } });
 
-/** A node of a kind whose input comes from `id`. @param {Prompt} prompt @param {string} kind @param {string} input @param {string} id */
+/** A node of a kind whose input the node `id` feeds. @param {Prompt} prompt @param {string} kind @param {string} input @param {string} id */
 function found(prompt, kind, input, id) {
   return Object.entries(prompt).find(([, { class_type, inputs }]) => class_type === kind && Array.isArray(inputs[input]) && inputs[input][0] === id);
 }
