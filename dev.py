@@ -32,14 +32,19 @@ TIERS = {
     "parity": ["pytest tests/parity -n 2"],
     "editor": ["pytest tests/js"],
     "nodes": ["pytest tests/nodes -n 2 -m not(long)"],
-    "workflows": ["pytest tests/workflows -n 2 --dist loadfile"],
+    "workflows": ["pytest tests/workflows -n 2 --dist loadfile -m not(long)"],
     "faults": ["pytest tests/faults -n 2 -m not(long)"],
     "page": [
         "pytest tests/browser/test_mouse.py tests/browser/test_life.py tests/browser/test_journey.py "
         "--renderer classic --frontend own -k not(classic-light)"
     ],
     "browser": ["pytest tests/browser"],
-    "slow": ["pytest tests/slow -s", "pytest tests/faults -n 2", f"pytest {ENGINE} tests/nodes -n 2 -m long"],
+    "slow": [
+        "pytest tests/slow -s",
+        "pytest tests/faults -n 2",
+        f"pytest {ENGINE} tests/nodes -n 2 -m long",
+        "pytest tests/workflows -m long",
+    ],
 }
 DEFAULT_TIERS = ("lint", "engine", "parity", "editor", "nodes", "workflows", "faults", "page")
 

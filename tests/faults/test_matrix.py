@@ -102,7 +102,7 @@ def broken(server):
     return Broken(server)
 
 
-@pytest.mark.parametrize("stage", stages("lora", "gradient", "decode"))
+@pytest.mark.parametrize("stage", stages("gradient", "decode"))
 def test_cancelling(broken, stage):
     said = broken.struck(stage, "cancel")
     assert said == f"interrupted in GoodDrag_{NODE.get(stage, 'Sampler')}"
@@ -132,7 +132,7 @@ def test_an_error_of_the_device(broken, stage):
     broken.check()
 
 
-@pytest.mark.parametrize("stage", stages("lora", "gradient", "denoise"))
+@pytest.mark.parametrize("stage", stages("gradient", "denoise"))
 def test_numbers_that_are_none(broken, stage):
     said = broken.struck(stage, "nan")
     assert f"GoodDrag_{NODE.get(stage, 'Sampler')}: {NAN[stage]}" in said

@@ -98,6 +98,7 @@ def edit(run, demo, model, positive, **sampler):
     )[0]["samples"]  # fmt: skip
 
 
+@pytest.mark.long
 def test_inversion_and_drag_follow_the_hint_and_free_it(load, run, demo, caplog):
     model, positive, net = load("SD15"), narrow.conditioning("SD15"), narrow.controlnet("SD15")
     plain = edit(run, demo, model, positive)

@@ -30,6 +30,7 @@ def test_memory_modes_do_not_read_like_faults(part):
     )
 
 
+@pytest.mark.long
 def test_it_can_be_cancelled(execute, part, monkeypatch):
     def cancel():
         raise InterruptProcessingException

@@ -164,7 +164,7 @@ def test_presets_and_variants_of_sdxl(load, run, demo):
     assert latent["samples"].shape[0] == len(traces) == 2
 
 
-@pytest.mark.parametrize("name", ["SD15", "SDXL"])
+@pytest.mark.parametrize("name", ["SD15", pytest.param("SDXL", marks=pytest.mark.long)])
 def test_a_tuned_lora_in_comfyui_is_the_one_in_the_pack(load, run, part, demo, compared, tmp_path, name):
     """A stock sampler draws with it what the engine draws, and the stock loaders read it from SaveLoRA's file."""
     from comfy_extras.nodes_train import LoraModelLoader

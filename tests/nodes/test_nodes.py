@@ -104,6 +104,7 @@ def test_decode_of_a_plain_latent_without_anything_else(run, demo):
     assert image.shape == overlay.shape == trajectory.shape == (1, 72, 64, 3)
 
 
+@pytest.mark.long
 def test_same_seed_same_result(run, demo):
     def once():
         model, _ = tuned(run, demo, seed=3)

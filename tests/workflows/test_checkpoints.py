@@ -19,7 +19,15 @@ def narrow(tmp_path_factory):
         yield server
 
 
-@pytest.mark.parametrize("name", [name for name in TEMPLATES if needs_files(name)])
+LONG = ("own_lora", "batch", "large", "model_upscale")
+"""Left to the tier slow."""
+
+
+def named(name: str):
+    return pytest.param(name, marks=pytest.mark.long if name.removeprefix("gooddrag_") in LONG else ())
+
+
+@pytest.mark.parametrize("name", [named(name) for name in TEMPLATES if needs_files(name)])
 def test_runs_on_a_checkpoint(narrow, name):
     prompt = workflow.to_prompt(workflow.load(EXAMPLES / f"{name}.json"), narrow.get("/object_info"))
     shorten(prompt)

@@ -95,7 +95,9 @@ def test_same_prompt_twice_is_the_same_picture_bit_for_bit(server, quickstart, f
     assert hashes[0] == hashes[1]
 
 
-@pytest.mark.parametrize("kind", ["LoRATune", "Invert", "Sampler"])
+@pytest.mark.parametrize(
+    "kind", [*(pytest.param(k, marks=pytest.mark.long) for k in ("LoRATune", "Invert")), "Sampler"]
+)
 def test_cancelling_returns_within_one_step_and_the_next_prompt_works(server, quickstart, node, forget, kind):
     forget()
     node("LoRATune")["steps"] = 500 if kind == "LoRATune" else 2
