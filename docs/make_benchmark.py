@@ -17,6 +17,7 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
+from gooddrag.bench.figures.shown import table  # noqa: E402
 from gooddrag.bench.methods import METHODS  # noqa: E402
 from gooddrag.bench.metrics.ranks import by_picture  # noqa: E402
 from gooddrag.bench.tables import LOWER_IS_BETTER, by_sample, paired, report, told  # noqa: E402
@@ -68,10 +69,6 @@ def rows(world: str) -> list[Row]:
 
 def numbers(rows: list[Row], name: str) -> list[float]:
     return [r[name] for r in rows if isinstance(r.get(name), (int, float))]
-
-
-def table(header: list[str], lines: list[list[str]]) -> str:
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *lines))
 
 
 def drags(worlds: Worlds) -> str:

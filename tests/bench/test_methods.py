@@ -4,13 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-import torch
 
 from gooddrag import DragConfig, DragPoints
 from gooddrag.bench import judge
 from gooddrag.bench.methods import METHODS, Edited, Prepared, sde
 from gooddrag.bench.sample import Sample
-from gooddrag.method.warp import warped
 
 SHORT = DragConfig(
     inference_steps=8, operations=2, operations_per_step=1, gradient_steps=1, tracking_radius=4, lora_steps=0
@@ -41,16 +39,6 @@ def test_every_method_gives_a_picture_and_only_changes_what_may_change(prepared,
 def test_without_copying_sde_drag_gives_the_picture_back(prepared, monkeypatch):
     monkeypatch.setattr(sde, "_copied", lambda z, *_: z)
     assert np.abs(sde.sde_drag(prepared, 10).picture.astype(int) - prepared.undragged).max() <= 1
-
-
-def test_a_warp_moves_the_handle_fully_and_the_border_not():
-    z = torch.arange(20.0 * 20).reshape(1, 1, 20, 20)
-    editable = torch.zeros(20, 20, dtype=torch.bool)
-    editable[2:18, 2:18] = True
-    moved = warped(z, editable, torch.tensor([[9.0, 6.0]]), torch.tensor([[9.0, 10.0]]))
-    assert moved[0, 0, 9, 10] == z[0, 0, 9, 6]
-    assert torch.equal(moved[0, 0][~editable], z[0, 0][~editable])
-    assert torch.isfinite(moved).all()
 
 
 def test_lpips_compares_with_the_truth_where_it_is_installed(prepared, monkeypatch):

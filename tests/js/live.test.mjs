@@ -151,6 +151,26 @@ test("coarse edits are made one after the other, always of the newest arrow, and
   live.destroy();
 });
 
+test("a move that comes while the full edit is being queued cancels it too", async () => {
+  const { server, session, live } = following();
+  session.dispatch({ type: "add", pairs: [arrow(100)] });
+  session.follow(true);
+  await ms(20);
+  server.end("p1");
+  const queue = server.queuePrompt.bind(server);
+  server.queuePrompt = async (...given) => {
+    session.dispatch({ type: "add", pairs: [{ handle: [10, 10], target: [20, 20] }] });
+    return queue(...given);
+  };
+  session.dispatch({ type: "selectAll" });
+  session.dispatch({ type: "nudge", dx: 1, dy: 0 });
+  await ms(30);
+  server.end("p2");
+  await ms(700);
+  assert.ok(server.posted.some(([route, body]) => route === "/interrupt" && body.prompt_id === "full"));
+  live.destroy();
+});
+
 test("what the server refuses, and what fails there, is told; the next that succeeds takes it back", async () => {
   const { server, session, live } = following();
   server.refuses = true;

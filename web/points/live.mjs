@@ -110,10 +110,12 @@ export class Live {
   /** The full edit, as if a person had run the nodes that show it. */
   async finish() {
     this.due = false;
+    const { asked } = this;
     const { output, workflow } = await this.app.graphToPrompt();
     const { prompt, target } = fullPrompt(output, this.id());
     const answer = await this.api.queuePrompt(0, { output: prompt, workflow }, target ? { partialExecutionTargets: [target] } : {});
     this.full = answer.prompt_id ?? "";
+    if (this.asked !== asked) void this.cancel(this.full); // the next move came while it was being queued
   }
 
   /** The node's id in a prompt. */
