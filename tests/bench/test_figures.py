@@ -74,7 +74,7 @@ def test_where_nothing_was_dragged_the_heat_map_is_nothing_at_the_handle_alone(p
     prepared = pictures[0]
     with prepared.fitted():
         config = prepared.config.replace(learning_rate=1e-9)
-        there = drift.heat(prepared.model, drift._drag(prepared, config), config)
+        there = drift.heat(prepared.model, prepared.drag(config), config)
     assert there.shape == (9, 9)
     assert np.unravel_index(np.nanargmin(there), there.shape) == (4, 4)
     assert there[4, 4] < 1e-4 < 1e-2 < np.nanmin(np.delete(there.ravel(), 40))

@@ -9,6 +9,8 @@ from gooddrag import DragConfig, DragPoints
 from gooddrag.bench import judge
 from gooddrag.bench.methods import METHODS, Edited, Prepared, sde
 from gooddrag.bench.sample import Sample
+from gooddrag.method import source
+from gooddrag.method.source import Source
 
 SHORT = DragConfig(
     inference_steps=8, operations=2, operations_per_step=1, gradient_steps=1, tracking_radius=4, lora_steps=0
@@ -34,6 +36,34 @@ def test_every_method_gives_a_picture_and_only_changes_what_may_change(prepared,
     assert edited.picture.dtype == np.uint8
     assert (count.evaluations > 0) == (name != "nothing")
     assert (edited.picture != prepared.undragged).any() == (name != "nothing")
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_unedited_picture_is_shared_and_the_edits_are_those_of_one_that_is_alone(prepared, kept, monkeypatch):
+    if not kept:
+        monkeypatch.setattr(source, "free_bytes", lambda device: 0)
+    names = ("gooddrag", "without-aldd", "warp", "exact-source", "ip-once")
+    work, rows, alone = [], {}, {}
+    predict = Source._look
+    monkeypatch.setattr(Source, "_look", lambda self, *args: work.append(1) or predict(self, *args))
+    for name in names:
+        with prepared.fitted() as count:
+            rows[name] = METHODS[name].edit(prepared), count.evaluations, count.gradients
+    together = len(work)
+    for name in names:
+        lone = Prepared(prepared.sample, prepared.model, prepared.vae, prepared.text, prepared.config)
+        with lone.fitted():
+            lone.inversion()
+        with lone.fitted() as count:
+            alone[name] = METHODS[name].edit(lone), count.evaluations, count.gradients
+    prepared_evaluations = len(prepared.inversion().schedule.timesteps)
+    for name in names:
+        np.testing.assert_array_equal(rows[name][0].picture, alone[name][0].picture)
+        assert rows[name][0].left == alone[name][0].left
+        first = prepared_evaluations * (name == "gooddrag")  # here it also inverts
+        assert rows[name][1:] == (alone[name][1] + first, alone[name][2])
+    if kept:
+        assert together == 2 * prepared_evaluations  # as denoised and as read from the inversion
 
 
 def test_without_copying_sde_drag_gives_the_picture_back(prepared, monkeypatch):

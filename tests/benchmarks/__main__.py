@@ -18,6 +18,7 @@ from . import (
     region,
     report,
     source,
+    tuning,
 )
 
 BENCHMARKS = {
@@ -35,6 +36,7 @@ BENCHMARKS = {
     "demo": demo,
     "gpu": gpu,
     "masks": masks,
+    "tuning": tuning,
 }
 
 

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 
 from ...config import DragConfig
-from ...method.drag import drag
 from ...method.state import DragResult
 from ...method.tracking import distances
 from ...network.model import Model
@@ -31,10 +30,6 @@ MAPS_AFTER = (1, 5, 10, 20)
 def _config(prepared: Prepared, kind: str, **changes) -> DragConfig:
     # as many operations in both, whether the handles arrive or not
     return prepared.config.replace(information_preserving=kind == WITH, **changes)
-
-
-def _drag(prepared: Prepared, config: DragConfig) -> DragResult:
-    return drag(prepared.model, prepared.inversion(), prepared.sample.points, prepared.mask, config)
 
 
 @torch.no_grad()
@@ -62,7 +57,7 @@ def show(pictures: Iterator[Prepared]) -> Shown:
         with prepared.fitted():
             for kind in (WITH, WITHOUT):
                 config = _config(prepared, kind)
-                result = _drag(prepared, config)
+                result = prepared.drag(config)
                 spread = float(np.nanstd(heat(prepared.model, result, config)))
                 moving = result.trace.points.moving
                 for step in result.trace.trackings:
@@ -76,7 +71,7 @@ def show(pictures: Iterator[Prepared]) -> Shown:
                 if prepared.sample.name == name:
                     for after in MAPS_AFTER:
                         short = _config(prepared, kind, operations=after)
-                        maps[kind, after] = heat(prepared.model, _drag(prepared, short), short)
+                        maps[kind, after] = heat(prepared.model, prepared.drag(short), short)
     return Shown(rows, _finding(rows), (9, 6), lambda figure: _draw(figure, rows, maps))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...config import DragConfig
-from ...method.drag import drag
 from .edited import Edited
 from .prepared import Prepared
 
@@ -25,9 +24,7 @@ class Alternating:
         return config.replace(operations_per_step=max(config.operations, 1)) if self.at_once else config
 
     def __call__(self, prepared: Prepared) -> Edited:
-        sample = prepared.sample
-        result = drag(prepared.model, prepared.inversion(), sample.points, prepared.mask, self.config(prepared.config))
-        return Edited.of_drag(prepared, result)
+        return Edited.of_drag(prepared, prepared.drag(self.config(prepared.config)))
 
 
 def alternating(*, at_once: bool = False, **changes: object) -> Alternating:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -14,7 +15,11 @@ from torch import Tensor
 
 from ...config import DragConfig
 from ...method import lora
+from ...method.drag import drag
 from ...method.inversion import Inversion, invert
+from ...method.region import Region
+from ...method.source import Source
+from ...method.state import DragResult
 from ...network import codec
 from ...network.conditioning import Text
 from ...network.model import Model
@@ -23,10 +28,12 @@ from ..sample import Sample
 
 @dataclass
 class Count:
-    """Latents that a U-Net was evaluated on, and how many of them for a gradient."""
+    """Latents that a U-Net was evaluated on, how many of them for a gradient, and the seconds that an edit was spared because
+    another had evaluated for it, whose latents are counted."""
 
     evaluations: int = 0
     gradients: int = 0
+    spared_seconds: float = 0.0
 
 
 @dataclass
@@ -41,6 +48,8 @@ class Prepared:
     config: DragConfig
     seed: int = 0
     _inversions: dict = field(default_factory=dict)
+    _sources: list[tuple[Source, float]] = field(default_factory=list)
+    _count: Count = field(default_factory=Count)
 
     @cached_property
     def _encoded(self) -> tuple[Tensor, Tensor]:
@@ -73,12 +82,9 @@ class Prepared:
     @contextmanager
     def fitted(self) -> Iterator[Count]:
         """While active, the LoRA is applied, and evaluations are counted."""
-        if self._lora is None:
-            with counted(self.model) as count:
-                yield count
-        else:
-            with lora.applied(self.model.unet, self._lora), counted(self.model) as count:
-                yield count
+        applied = lora.applied(self.model.unet, self._lora) if self._lora else nullcontext()
+        with applied, counted(self.model) as self._count:
+            yield self._count
 
     def inversion(self, config: DragConfig | None = None) -> Inversion:
         """Of the schedule of ``config``, the shared one by default; to be called under ``fitted``."""
@@ -87,6 +93,30 @@ class Prepared:
         if key not in self._inversions:
             self._inversions[key] = invert(self.model, self.z0, self.text, self.sample.size, config)
         return self._inversions[key]
+
+    def drag(self, config: DragConfig) -> DragResult:
+        """A drag of the engine, to be called under ``fitted``. It reads the unedited picture as evaluated once for all that read it
+        alike, where that can be kept; the same comes out, and each is counted as if it had been alone."""
+        inversion = self.inversion(config)
+        return drag(
+            self.model, inversion, self.sample.points, self.mask, config, source=self._source(inversion, config)
+        )
+
+    def _source(self, inversion: Inversion, config: DragConfig) -> Source:
+        for source, seconds in self._sources:
+            if source.fits(inversion, config, self.model.family):
+                self._count.evaluations += source.evaluations
+                self._count.spared_seconds += seconds
+                return source
+        start, source = time.monotonic(), Source(inversion, config)
+        window = Region.of(self.model.unet, self.mask, inversion.latent, config).window
+        for i in range(len(inversion.schedule.timesteps)):
+            source.step(self.model, i, feature=True, memory=True, window=window)
+            if not source.keep:  # every edit evaluates it anew
+                self._count.evaluations -= source.evaluations
+                return Source(inversion, config)
+        self._sources.append((source, time.monotonic() - start))
+        return source
 
 
 @contextmanager

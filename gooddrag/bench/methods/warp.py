@@ -3,7 +3,6 @@ and values from the unedited picture at every step."""
 
 from __future__ import annotations
 
-from ...method.drag import drag
 from .edited import Edited
 from .prepared import Prepared
 
@@ -11,5 +10,5 @@ from .prepared import Prepared
 def warp(prepared: Prepared) -> Edited:
     # a drag without operations only denoises the latent that it begins with
     config = prepared.config.replace(operations=0, warp_start=True)
-    result = drag(prepared.model, prepared.inversion(), prepared.sample.points, prepared.mask, config)
+    result = prepared.drag(config)
     return Edited(prepared.picture(result.latent), ended="warped")
