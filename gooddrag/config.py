@@ -50,6 +50,7 @@ class DragConfig:
 
     # where a first drag begins: from z_T as in the paper, or from z_T moved along the arrows
     warp_start: bool = False
+    warp_from: float = 50.0  # pixels: a drag whose longest arrow is shorter begins at z_T all the same
 
     # mutual self-attention once dragging has ended; empty for none; in the paper up_blocks.2 and up_blocks.3
     mutual_blocks: tuple[str, ...] = (AUTO,)
@@ -96,6 +97,7 @@ class DragConfig:
         check("supervision_radius", 1, 64)
         check("tracking_radius", 1, 128)
         check("mask_weight", 0)
+        check("warp_from", 0, 8192)
         check("lora_rank", 1, 512)
         check("lora_steps", 0, 2000)
         check("lora_learning_rate", 0, above=True)

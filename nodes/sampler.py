@@ -31,9 +31,10 @@ FIELDS = {
     "window": "window",
     "exact_source": "exact_source",
     "warp_start": "warp_start",
+    "warp_from": "warp_from",
 }
 
-LATER = {"exact_source": False, "warp_start": False}
+LATER = {"exact_source": False, "warp_start": False, "warp_from": 0.0}
 """Inputs that a prompt from before they were there does not have, and what it means."""
 
 
@@ -203,9 +204,20 @@ class Sampler(io.ComfyNode):
                     "warp_start",
                     optional=True,
                     default=d.warp_start,
-                    tooltip="On: before the first gradient step the noise inside the mask is moved along the arrows, and the drag "
+                    tooltip="On: before the first gradient step the noise inside the mask is moved along long arrows, and the drag "
                     "goes on from there, with fewer steps; needs a mask that leaves room around what moves. Off, as in the paper: "
-                    "the drag begins at the handles.",
+                    "every drag begins at the handles.",
+                    advanced=True,
+                ),
+                io.Float.Input(
+                    "warp_from",
+                    optional=True,
+                    default=d.warp_from,
+                    min=0.0,
+                    max=8192.0,
+                    step=1.0,
+                    tooltip="With warp_start: pixels that the longest arrow must have; a shorter drag begins at the handles, where "
+                    "it is better off. 0 moves the noise for every drag.",
                     advanced=True,
                 ),
                 io.Conditioning.Input(

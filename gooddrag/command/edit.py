@@ -154,7 +154,7 @@ def _config(args: argparse.Namespace) -> DragConfig:
     """The preset, and what was given beside it."""
     preset = PRESETS[args.preset] if args.preset else DragConfig(background="lock", window=True)
     names = ("lora_steps", "operations", "operations_per_step", "background", "window", "checkpointing")
-    names += ("exact_source", "warp_start")
+    names += ("exact_source", "warp_start", "warp_from")
     return preset.replace(**{name: getattr(args, name) for name in names if getattr(args, name) is not None})
 
 
@@ -207,7 +207,13 @@ def arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--warp-start",
         action=argparse.BooleanOptionalAction,
-        help="move the noise inside the mask along the arrows first, and drag on from there",
+        help="move the noise inside the mask along long arrows first, and drag on from there",
+    )
+    p.add_argument(
+        "--warp-from",
+        type=float,
+        metavar="PX",
+        help=f"with --warp-start, pixels that the longest arrow must have (default: {defaults.warp_from:g})",
     )
     p.add_argument("--checkpointing", choices=CHECKPOINTING, help="less memory, more time (default: auto)")
     p.add_argument(

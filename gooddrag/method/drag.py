@@ -79,7 +79,7 @@ def together(
     region = Region.of(model.unet, mask, inversion.latent, config)
     evaluation = Evaluation(model, inversion, region, config, told)
     plan = planned(config, len(inversion.schedule.timesteps), start.stopped)
-    starts = [warp.begun(start, p, region.editable) if config.warp_start else start for p in points]
+    starts = [warp.begun(start, p, region.editable, config.warp_from) if config.warp_start else start for p in points]
     edits = [Edit(p, inversion, config, s) for p, s in zip(points, starts)]  # line 3: z_T^0 <- z_T, p_i^0 <- p_i
     report = Report(callback, edits, sum(plan) * config.gradient_steps, len(plan))
     with _room(evaluation, len(edits)) as attempt:

@@ -7,6 +7,7 @@ there; ground that is laid bare is filled from the nearest cells around it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from itertools import product
 
@@ -21,11 +22,13 @@ AWAY = 0.5
 """Of a cell, so that the distance to the handle's own cell is not zero."""
 
 
-def begun(start: DragState, points: DragPoints, editable: Tensor) -> DragState:
+def begun(start: DragState, points: DragPoints, editable: Tensor, least: float = 0.0) -> DragState:
     """``start`` with z_T warped along the arrows of ``points`` inside ``editable`` ``(1, 1, h, w)``, and with the handles looked
-    for at their targets first; a drag that goes on from another is given back as it is."""
+    for at their targets first. A drag that goes on from another is given back as it is, and so is one whose longest arrow has
+    fewer than ``least`` pixels: AlDD gets there by itself, and spoils nothing on the way."""
     z = start.latent
-    if z is not start.source.inversion.latent:
+    longest = max(math.dist(handle, end) for handle, end in zip(points.handles, points.ends))
+    if z is not start.source.inversion.latent or longest < least:
         return start
     cells = to_grid(points.ends, grid_size(z))
     return replace(start, latent=along(z, points, editable[0, 0] > 0), points=points, handles=cells)

@@ -1,5 +1,5 @@
-"""What a LoRA is worth once the source is read from its inversion: LoRAs of several costs in the demo world, and in the shifted one,
-whose pictures the model has not seen.
+"""What a LoRA is worth once the source is read from its inversion: LoRAs of several costs in the demo world, and in the shifted
+one, whose pictures the model has not seen.
 
 Drags are the first of the benchmark (``gooddrag.bench``), long ones among them. Every finished one is kept in ``.work/tuning``, so
 that a run that was stopped goes on.

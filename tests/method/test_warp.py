@@ -20,7 +20,7 @@ def mask():
 
 @pytest.fixture
 def warping(fast):
-    return fast.replace(warp_start=True)
+    return fast.replace(warp_start=True, warp_from=0)
 
 
 def square(size: int = 20) -> tuple[torch.Tensor, torch.Tensor]:
@@ -82,6 +82,16 @@ def test_handles_are_looked_for_at_their_targets(model, inversion, warping, mask
     away = [((x - 80) ** 2 + (y - 48) ** 2) ** 0.5 for x, y in first]
     assert away[0] <= warping.tracking_radius * 2 * 2**0.5 < away[1] + warping.tracking_radius * 2 * 2**0.5
     assert not torch.equal(result.latent, plain.latent)
+
+
+def test_a_drag_whose_longest_arrow_is_short_begins_at_the_latent_itself(model, inversion, warping, mask):
+    plain = drag(model, inversion, POINTS, mask, warping.replace(warp_start=False))
+    length = 1664**0.5  # of 40, 8
+    short = drag(model, inversion, POINTS, mask, warping.replace(warp_from=length + 0.1))
+    assert torch.equal(short.latent, plain.latent)
+    whole = drag(model, inversion, POINTS, mask, warping)
+    enough = drag(model, inversion, POINTS, mask, warping.replace(warp_from=length - 0.1))
+    assert torch.equal(enough.latent, whole.latent)
 
 
 def test_a_drag_that_goes_on_is_not_warped_again(model, inversion, warping, mask):

@@ -22,6 +22,7 @@ export const COARSE = {
     window: true,
     exact_source: true,
     warp_start: true,
+    warp_from: 0,
   },
 };
 const PREFIX = "gooddrag-live-";

@@ -36,7 +36,8 @@ METHODS = {
     "gooddrag": Method("GoodDrag", alternating()),
     "exact-source": Method("GoodDrag, the source read from its inversion", alternating(exact_source=True)),
     "warp-start": Method(
-        "the same from a warped latent, handles at their targets", alternating(exact_source=True, warp_start=True)
+        "the same from a warped latent, handles at their targets",
+        alternating(exact_source=True, warp_start=True, warp_from=0),
     ),
     "without-aldd": Method("GoodDrag without AlDD: all operations at T", alternating(at_once=True)),
     "without-ip": Method("GoodDrag without information preservation: Eq. 7", alternating(information_preserving=False)),

@@ -9,6 +9,6 @@ from .prepared import Prepared
 
 def warp(prepared: Prepared) -> Edited:
     # a drag without operations only denoises the latent that it begins with
-    config = prepared.config.replace(operations=0, warp_start=True)
+    config = prepared.config.replace(operations=0, warp_start=True, warp_from=0)
     result = prepared.drag(config)
     return Edited(prepared.picture(result.latent), ended="warped")
