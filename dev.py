@@ -35,7 +35,7 @@ TIERS = {
     "workflows": ["pytest tests/workflows -n 2 --dist loadfile -m not(long)"],
     "faults": ["pytest tests/faults -n 2 -m not(long)"],
     "page": [
-        "pytest tests/browser/test_mouse.py tests/browser/test_life.py tests/browser/test_journey.py "
+        "pytest tests/browser/test_mouse.py tests/browser/test_life.py tests/browser/test_journey.py -n 2 --dist loadfile "
         "--renderer classic --frontend own -k not(classic-light)"
     ],
     "browser": ["pytest tests/browser"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import reprlib
 from dataclasses import dataclass
 
 BACKGROUNDS = ("penalty", "lock")
@@ -80,7 +81,7 @@ class DragConfig:
                 limit = f"{'above' if above else 'at least'} {low:g}" + (
                     f" and at most {high:g}" if high < math.inf else ""
                 )
-                raise ValueError(f"{name} is {value!r}; it must be {kind} {limit}")
+                raise ValueError(f"{name} is {reprlib.repr(value)}; it must be {kind} {limit}")
 
         check("inference_steps", 1, 1000)
         check("strength", 0, 1, above=True)
@@ -105,7 +106,7 @@ class DragConfig:
         for name, allowed in (("background", BACKGROUNDS), ("checkpointing", CHECKPOINTING)):
             value = getattr(self, name)
             if value not in allowed:
-                raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}")
+                raise ValueError(f"{name} is {reprlib.repr(value)}; it must be one of {', '.join(allowed)}")
 
     @property
     def drag_steps(self) -> int:

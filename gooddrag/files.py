@@ -49,18 +49,18 @@ def check_path(path: str | Path) -> None:
 
 def check_name(name: str) -> None:
     """Raise ``ValueError`` for the name of a file or folder that some operating system does not take."""
+    check_text(name)
+    if len(os.fsencode(name)) > LONGEST:
+        raise ValueError(f"the name {name[:20]!r}.. is longer than {LONGEST} bytes")
     meant = unicodedata.normalize("NFKC", name)  # a wide slash looks like a slash, and a raised 1 is a 1 to Windows
     if not name or FORBIDDEN & set(meant):
         raise ValueError(f'the name {name!r} must not be empty or hold any of < > : " | ? * \\ /')
-    check_text(name)
     if hidden := [c for c in name if unicodedata.category(c) in INVISIBLE]:
         raise ValueError(f"the name {name!r} holds U+{ord(hidden[0]):04X}, which cannot be seen")
     if name != name.strip() or meant.endswith("."):
         raise ValueError(f"the name {name!r} must not begin or end with a space or end with a dot")
     if meant.split(".")[0].strip().lower() in RESERVED:
         raise ValueError(f"the name {name!r} belongs to a device under Windows")
-    if len(os.fsencode(name)) > LONGEST:
-        raise ValueError(f"the name {name[:20]!r}.. is longer than {LONGEST} bytes")
 
 
 def check_room(path: Path, size: int) -> None:

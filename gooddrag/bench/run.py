@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def run(
     samples done, samples in all, and rows. Raises ``ValueError`` when another process is writing there.
     """
     if engine not in ENGINES:
-        raise ValueError(f"the engine is {engine!r}; it must be one of {', '.join(ENGINES)}")
+        raise ValueError(f"the engine is {reprlib.repr(engine)}; it must be one of {', '.join(ENGINES)}")
     index, parts = part
     if not 1 <= index <= parts:
         raise ValueError(f"the part is {index}/{parts}; write it as 1/{parts} to {parts}/{parts}")

@@ -66,7 +66,7 @@ def _load(name: str, device: str | torch.device, dtype: torch.dtype) -> Loaded:
         return _folder(path, device, dtype)
     if path.is_file():
         return _checkpoint(path, device, dtype)
-    raise ValueError(f"the model {name!r} does not exist; give demo, a diffusers folder or a checkpoint file")
+    raise ValueError(f"the model {name[:200]!r} does not exist; give demo, a diffusers folder or a checkpoint file")
 
 
 def _prepare(unet, vae, device, prediction_type: str) -> tuple[Model, AutoencoderKL]:

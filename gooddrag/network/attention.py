@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -46,7 +47,7 @@ def self_attention_layers(unet: UNet2DConditionModel, blocks: Sequence[str]) -> 
         except AttributeError:
             inside = []
         if not inside:
-            raise ValueError(f"mutual_blocks names {block!r}, which has no self-attention in this U-Net")
+            raise ValueError(f"mutual_blocks names {reprlib.repr(block)}, which has no self-attention in this U-Net")
         names += [f"{block}.{n}" for n in inside]
     return names
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ def feature_block(unet: UNet2DConditionModel, name: str) -> nn.Module:
     blocks = {"mid_block": unet.mid_block} if unet.mid_block is not None else {}  # a distilled SDXL has none
     blocks.update((f"up_blocks.{i}", block) for i, block in enumerate(unet.up_blocks))
     if name not in blocks:
-        raise ValueError(f"feature_block is {name!r}; this U-Net has {', '.join(blocks)}")
+        raise ValueError(f"feature_block is {reprlib.repr(name)}; this U-Net has {', '.join(blocks)}")
     return blocks[name]
 
 

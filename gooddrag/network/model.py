@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -39,7 +40,9 @@ class Model:
     def __post_init__(self) -> None:
         _ = self.family  # or a refusal
         if self.prediction_type not in ("epsilon", "v_prediction"):
-            raise ValueError(f"prediction_type is {self.prediction_type!r}; it must be 'epsilon' or 'v_prediction'")
+            raise ValueError(
+                f"prediction_type is {reprlib.repr(self.prediction_type)}; it must be 'epsilon' or 'v_prediction'"
+            )
         freeze(self.unet)
 
     @cached_property

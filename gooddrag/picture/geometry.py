@@ -146,7 +146,7 @@ class DragPoints:
                 (x, y), (u, v) = (map(float, side.split(",")) for side in part.split(">"))
             except ValueError:
                 raise ValueError(
-                    f"pair {i + 1} is {part.strip()!r}; write it as x,y>x,y, for example 60,64>84,72"
+                    f"pair {i + 1} is {part.strip()[:60]!r}; write it as x,y>x,y, for example 60,64>84,72"
                 ) from None
             pairs.append(((x, y), (u, v)))
         return cls.from_pairs(pairs, width, height)

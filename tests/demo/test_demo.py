@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from gooddrag import DragConfig, demo, edit
+from gooddrag.config import PRESETS
 from gooddrag.demo import evaluate, train, world
 from gooddrag.demo.drags import drag
 from gooddrag.network import codec
@@ -115,8 +116,7 @@ def test_training_makes_a_model_from_nothing_and_resumes(tmp_path, capsys):
 def test_a_drag_moves_the_creature_towards_the_truth(loaded):
     """The product's own path on the demo model; the figures over many drags are in docs/demo-model.md."""
     chosen = drag("move", 1000)
-    config = DragConfig(background="lock", window=True, lora_steps=4)
-    result, done = evaluate.run(chosen, *loaded, config)
+    result, done = evaluate.run(chosen, *loaded, PRESETS["fast"].replace(lora_steps=2))
     assert result.done >= 0.5
     assert result.ratio < 0.9
     assert result.outside < 3

@@ -401,6 +401,7 @@ def test_what_was_written_before_is_said(picture, capsys, monkeypatch):
     assert lora.is_file()
 
 
+@pytest.mark.long
 def test_nobody_listening_loses_nothing(picture):
     reading, writing = os.pipe()
     os.close(reading)

@@ -32,6 +32,7 @@ def test_all_is_well_here(capsys):
     assert not {str(Path.home()), getpass.getuser() + "@", platform.node()} & set(text.split())
 
 
+@pytest.mark.long
 def test_wrong_numbers_are_a_problem(monkeypatch):
     monkeypatch.setattr(doctor, "INVERTED", (0.5, *doctor.INVERTED[1:]))
     monkeypatch.setattr(doctor, "RATIO", 0.1)

@@ -311,6 +311,7 @@ def test_a_batch_gives_what_single_drags_give(model, inversion, several, mask, f
     assert together[1].trace.ended == "reached"
 
 
+@pytest.mark.long
 def test_with_penalty_a_batch_is_one_drag_after_the_other(model, inversion, several, mask, fast):
     for result, points in zip(drag_batch(model, inversion, several, mask, fast), several):
         assert torch.equal(result.latent, drag(model, inversion, points, mask, fast).latent)

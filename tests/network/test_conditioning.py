@@ -78,8 +78,14 @@ def test_a_window_is_exact_for_the_unedited_latent(sdxl, z0, told):
     assert torch.allclose(seen, WINDOW.crop(prediction), atol=1e-5)
 
 
-@pytest.mark.parametrize("background", ["lock", "penalty"])
-@pytest.mark.parametrize("window", [False, True])
+@pytest.mark.parametrize(
+    ("window", "background"),
+    [
+        (True, "lock"),
+        (False, "penalty"),
+        *(pytest.param(*c, marks=pytest.mark.long) for c in ((False, "lock"), (True, "penalty"))),
+    ],
+)
 def test_it_drags(sdxl, wide, config, background, window):
     mask = torch.zeros(96, 128)
     mask[24:60, 32:96] = 1
@@ -159,7 +165,7 @@ def test_a_saved_lora_is_read_by_diffusers(sdxl, z0, told, config, tmp_path):
     with applied(sdxl.unet, lora):
         expected = sdxl.predict(z0, 301, told)
     state, alphas, *_ = StableDiffusionXLPipeline.lora_state_dict(
-        tmp_path / "a.safetensors", unet_config=sdxl.unet.config
+        tmp_path, weight_name="a.safetensors", unet_config=sdxl.unet.config
     )
     fresh = UNet2DConditionModel.from_config(sdxl.unet.config)
     fresh.load_state_dict(sdxl.unet.state_dict())

@@ -18,7 +18,7 @@ from gooddrag.network.memory import NotEnoughMemory
 POINTS = DragPoints.from_text("40,40>80,48", 128, 96)
 
 
-@pytest.mark.parametrize("background", ["lock", "penalty"])
+@pytest.mark.parametrize("background", ["lock", pytest.param("penalty", marks=pytest.mark.long)])
 def test_checkpointing_changes_nothing(model, inversion, fast, background):
     config = fast.replace(background=background)
     plain = drag(model, inversion, POINTS, None, config.replace(checkpointing="off"))
@@ -131,7 +131,7 @@ for room in rooms:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits its own memory with Linux's means")
-@pytest.mark.parametrize("kind", ["drag", "tune"])
+@pytest.mark.parametrize("kind", [pytest.param("drag", marks=pytest.mark.long), "tune"])
 def test_running_out_of_memory_tries_again_sparingly_and_then_explains(kind):
     # rooms as parts of what a gradient needs without checkpointing: enough with it, and nothing
     command = [sys.executable, "-c", textwrap.dedent(RUNNING_OUT), kind, "0.45", "0.01"]

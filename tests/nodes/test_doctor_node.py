@@ -40,6 +40,7 @@ def test_it_can_be_cancelled(execute, part, monkeypatch):
         execute("GoodDrag_Doctor")
 
 
+@pytest.mark.long
 def test_it_can_be_cancelled_while_it_drags(part):
     def cancel(progress):
         if progress.stage == "drag":

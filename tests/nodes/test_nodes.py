@@ -273,7 +273,12 @@ def test_odd_texts_and_extras_are_read_and_named(execute, demo):
 
 
 @pytest.mark.parametrize(
-    "node_id", ["GoodDrag_LoRATune", "GoodDrag_Invert", "GoodDrag_Sampler", "GoodDrag_Variants", "GoodDrag_Decode"]
+    "node_id",
+    [
+        *(pytest.param(f"GoodDrag_{name}", marks=pytest.mark.long) for name in ("LoRATune", "Variants", "Decode")),
+        "GoodDrag_Invert",
+        "GoodDrag_Sampler",
+    ],
 )
 def test_cancelling_leaves_model_and_next_run_as_they_were(run, part, demo, node_id, monkeypatch):
     host = part("nodes.host")

@@ -34,7 +34,9 @@ def texts():
     return ran
 
 
-@pytest.fixture(params=["by itself", "--cache-classic", "--cache-lru=20", "--cache-none"])
+@pytest.fixture(
+    params=["by itself", pytest.param("--cache-classic", marks=pytest.mark.long), "--cache-lru=20", "--cache-none"]
+)
 def kept(request):
     """A server, and how it keeps results."""
     server = request.getfixturevalue("server")

@@ -19,7 +19,7 @@ def narrow(tmp_path_factory):
         yield server
 
 
-LONG = ("own_lora", "batch", "large", "model_upscale")
+LONG = ("own_lora", "batch", "large", "model_upscale", "controlnet_refine")
 """Left to the tier slow."""
 
 
@@ -38,6 +38,7 @@ def test_runs_on_a_checkpoint(narrow, name):
             assert entry["outputs"][key]["images"], node["_meta"]["title"]
 
 
+@pytest.mark.long
 def test_sdxl_of_either_prediction_runs_from_the_lora_to_a_refinement(narrow):
     offered = narrow.get("/object_info")
     seen = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import json
+import reprlib
 import time
 import urllib.error
 import urllib.parse
@@ -128,10 +129,10 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         if self.api not in APIS:
-            raise ValueError(f"the API is {self.api!r}; it must be one of {', '.join(APIS)}")
+            raise ValueError(f"the API is {reprlib.repr(self.api)}; it must be one of {', '.join(APIS)}")
         address = urllib.parse.urlsplit(self.url or APIS[self.api].url)
         if address.scheme not in ("http", "https") or not address.hostname:
-            raise ValueError(f"the address {self.url!r} is none; write it as https://host/v1")
+            raise ValueError(f"the address {self.url[:200]!r} is none; write it as https://host/v1")
         if address.username or address.password or address.query:
             raise ValueError(f"the address must hold no key or name; set {APIS[self.api].key} instead")
         if not (self.key.isascii() and self.key.isprintable()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -37,9 +38,9 @@ def dai(
     if len(handles) != len(targets):
         raise ValueError(f"{len(handles)} handles but {len(targets)} targets; every handle needs its target")
     if isinstance(gamma, bool) or gamma != int(gamma) or gamma < 0:
-        raise ValueError(f"gamma is {gamma!r}; it must be a whole number of pixels, 0 or more")
+        raise ValueError(f"gamma is {reprlib.repr(gamma)}; it must be a whole number of pixels, 0 or more")
     if variant not in VARIANTS:
-        raise ValueError(f"variant is {variant!r}; it must be one of {', '.join(VARIANTS)}")
+        raise ValueError(f"variant is {reprlib.repr(variant)}; it must be one of {', '.join(VARIANTS)}")
     mean = float(np.mean([_distance(original, edited, p, q, int(gamma)) for p, q in zip(handles, targets)]))
     return mean / len(handles) if variant == "authors" else mean
 
