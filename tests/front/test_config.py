@@ -48,11 +48,22 @@ def test_a_remainder_of_operations_gets_a_step_of_its_own():
         ("supervision_radius", 0), ("supervision_radius", 2.5), ("tracking_radius", 0), ("mask_weight", -0.1),
         ("background", "blur"), ("lora_rank", 0), ("lora_steps", -1), ("lora_learning_rate", 0), ("lora_batch", 0),
         ("learning_rate", "0.02"), ("lora_steps", 2001), ("operations", 1001), ("operations_per_step", 1001),
+        ("warp_from", -1), ("warp_from", float("nan")), ("warp_from", "50"),
     ],
 )  # fmt: skip
 def test_nonsense_is_refused_by_name(name, value):
     with pytest.raises(ValueError, match=name):
         DragConfig(**{name: value})
+
+
+@pytest.mark.parametrize(
+    "value", [10**1000, "a" * 10**5, {"a": 10**1000}, [0] * 10**5], ids=["int", "str", "dict", "list"]
+)
+@pytest.mark.parametrize("name", ["inference_steps", "background", "warp_from"])
+def test_what_is_refused_is_not_repeated_whole(name, value):
+    with pytest.raises(ValueError, match=name) as refusal:
+        DragConfig(**{name: value})
+    assert len(str(refusal.value)) < 300
 
 
 def test_no_step_to_invert_is_refused():
