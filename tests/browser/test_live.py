@@ -117,8 +117,10 @@ def test_the_next_move_cancels_the_full_edit(follower):
     page.wait_for_function(
         "async () => !(await (await window.app.api.fetchApi('/queue')).json()).queue_running.length", timeout=60_000
     )
-    [entry] = [studio.server.get(f"/history/{i}")[i] for i in history(studio) - before]
-    assert "execution_interrupted" in json.dumps(entry["status"]["messages"])
+    entries = [studio.server.get(f"/history/{i}")[i] for i in history(studio) - before]
+    # on a busy machine the last full edit, too, has begun when the mode is switched off
+    assert 1 <= len(entries) <= 2
+    assert all("execution_interrupted" in json.dumps(entry["status"]["messages"]) for entry in entries)
 
 
 def test_what_the_graph_lacks_is_said(follower):
