@@ -24,8 +24,8 @@ def preset_input(fields: Mapping[str, str]) -> io.Combo.Input:
         "preset",
         options=[CUSTOM, *PRESETS],
         default=CUSTOM,
-        tooltip="Decides the settings below: paper has the paper's exact numbers, balanced costs about a third, fast an eighth. "
-        "custom takes the values as they stand. Choose the same in all GoodDrag nodes.",
+        tooltip="Decides the settings below: paper has the paper's exact numbers, best costs no more and drags better, balanced "
+        "costs about a third, fast an eighth. custom takes the values as they stand. Choose the same in all GoodDrag nodes.",
         extra_dict={"gooddrag_presets": values},
     )
 

@@ -187,7 +187,9 @@ def arguments(p: argparse.ArgumentParser) -> None:
     )
     p.add_argument("--negative", metavar="PROMPT", default="", help="what to keep away from, with --guidance above 1")
     p.add_argument(
-        "--preset", choices=PRESETS, help="settings from the paper's to an eighth of their cost; options below win"
+        "--preset",
+        choices=PRESETS,
+        help="the paper's settings, the best that are known, or some at a third or an eighth of their cost; options below win",
     )
     p.add_argument("--lora-steps", type=int, help=f"0 tunes none (default: {defaults.lora_steps})")
     p.add_argument("--lora", metavar="FILE", help="keep the tuned LoRA here, and read it when nothing has changed")

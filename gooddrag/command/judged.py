@@ -18,7 +18,7 @@ LIKE = {
     "nodes": (DEFAULT, "the nodes' defaults: outside of the mask nothing changes"),
     "paper": (PAPER, "the paper's settings"),
     "authors-script": (PAPER.replace(mask_weight=0.1, patience=5), "what the authors' benchmark script sets"),
-    **{name: (PRESETS[name], f"the preset {name}") for name in ("balanced", "fast")},
+    **{name: (PRESETS[name], f"the preset {name}") for name in PRESETS if name != "paper"},
 }
 
 

@@ -77,8 +77,9 @@ def test_frozen():
 
 
 def test_presets_cost_what_they_promise():
-    paper, balanced, fast = (PRESETS[name] for name in ("paper", "balanced", "fast"))
+    paper, best, balanced, fast = PRESETS.values()
     assert paper == DragConfig() == PAPER
     assert paper.evaluations == 70 * 4 + 3 * 38 + 70 * 3
     assert fast.evaluations < balanced.evaluations < paper.evaluations
+    assert best.evaluations == paper.evaluations
     assert paper.evaluations >= 8 * fast.evaluations
