@@ -67,6 +67,13 @@ def rows(world: str) -> list[Row]:
     return sorted(found.values(), key=lambda r: (places[r["sample"]], order.index(r["method"])))
 
 
+def whole(rows: list[Row]) -> list[Row]:
+    """Of the drags that every method has which is run on all."""
+    by = by_sample(rows, "dai_1")
+    everywhere = {name for name, m in METHODS.items() if name not in OURS and not m.worldly}
+    return [r for r in rows if everywhere <= set(by[r["sample"]])]
+
+
 def numbers(rows: list[Row], name: str) -> list[float]:
     return [r[name] for r in rows if isinstance(r.get(name), (int, float))]
 
@@ -157,20 +164,47 @@ def ranks(worlds: Worlds) -> str:
     return table(["measure", "demo world", "shifted world"], lines)
 
 
+def starts(worlds: Worlds) -> str:
+    """Whether a warped latent is a better start, of short drags and of long ones; over all that were run from both."""
+    header = ["drags", "number"]
+    for words in ("from the latent: ratio, median, mean", "from the warped one"):
+        header += [words, "better than nothing", "gradients"]
+    lines = []
+    for world, own in worlds.items():
+        for long in (False, True):
+            part = [r for r in own if r["kind"].startswith("long") == long]
+            both = by_sample([r for r in part if r["method"] in ("gooddrag", "warp-start")], "ratio")
+            samples = {name for name, found in both.items() if len(found) == 2}
+            cells = [f"{WORLDS[world]}, {'at least' if long else 'below'} 50 pixels", str(len(samples))]
+            for name in ("gooddrag", "warp-start"):
+                chosen = [r for r in part if r["method"] == name and r["sample"] in samples]
+                ratio = numbers(chosen, "ratio")
+                cells.append(f"{statistics.median(ratio):.2f}, {statistics.fmean(ratio):.2f}")
+                cells.append(f"{sum(x < 1 for x in ratio)}")
+                cells.append(f"{statistics.median(numbers(chosen, 'gradients')):.0f}")
+            apart = [b - a for a, b in paired(part, "gooddrag", "warp-start", "ratio")]
+            for of in (np.mean, np.median):
+                low, high = interval(apart, of)
+                cells.append(f"{of(apart):+.2f} [{low:+.2f}, {high:+.2f}]")
+            lines.append(cells)
+    return table([*header, "ratio's difference, mean", "median"], lines)
+
+
 def main() -> None:
     for given in sys.argv[1:]:
         world, folder = given.split("=", 1)
         (FOLDER / f"results-{world}.jsonl").write_text((Path(folder) / "results.jsonl").read_text())
-    worlds = {world: rows(world) for world in WORLDS}
+    every = {world: rows(world) for world in WORLDS}
+    worlds = {world: whole(own) for world, own in every.items()}
     for world, own in worlds.items():
         count = len({r["sample"] for r in own})
         (FOLDER / f"{world}.md").write_text(report(own, f"The {WORLDS[world]} world, {count} drags"))
     page = PAGE.read_text()
-    for make in (drags, methods, differences, lengths, ranks):
+    for make in (drags, methods, differences, lengths, ranks, starts):
         start, end = f"<!-- {make.__name__} -->", f"<!-- end of {make.__name__} -->"
         if start not in page or end not in page:
             sys.exit(f"{PAGE.name} has no place for {make.__name__}: {start} and {end}")
-        made = f"{start}\n{make(worlds)}\n{end}"
+        made = f"{start}\n{make(every if make is starts else worlds)}\n{end}"
         page = re.sub(f"{re.escape(start)}.*?{re.escape(end)}", lambda _, made=made: made, page, flags=re.S)
     PAGE.write_text(page)
 
