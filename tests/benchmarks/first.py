@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager, nullcontext
 from .gradient import FAMILIES, _counting, empty_unet, quarter, random_unet, told
 from .report import Report
 
+AUTHORS = "as the authors' code computes it"
 PARTS = ("LoRA", "inversion", "source", "gradients", "denoising")
 
 
@@ -139,9 +140,6 @@ def run(args: argparse.Namespace) -> Report:
             lines[i] += f" {sum(parts.values()) / 60:.0f} | {slowest / sum(parts.values()):.1f} |"
         figures |= {"seconds": seconds, "threads": torch.get_num_threads()}
     return Report("\n".join(lines), figures, f"first {args.family} {args.size}")
-
-
-AUTHORS = "as the authors' code computes it"
 
 
 def edits(unit: dict[str, float]) -> dict[str, dict[str, float]]:

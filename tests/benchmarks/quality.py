@@ -42,8 +42,8 @@ MODES = {
     "best": ("preset best", PRESETS["best"], "float32"),
 }
 
-TABLE = ("paper", "lock whole", "lock", "balanced", "fast")
-"""Of docs/performance.md: an hour and a half on two cores."""
+TABLE = ("paper", "lock whole", "lock", "balanced", "fast", "fast bf16", "fast fp16")
+"""Of docs/performance.md: two hours on two cores."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,8 +1,8 @@
 """What a LoRA is worth once the source is read from its inversion: LoRAs of several costs in the demo world, and in the shifted
 one, whose pictures the model has not seen.
 
-Drags are the first of the benchmark (``gooddrag.bench``), long ones among them. Every finished one is kept in ``.work/tuning``, so
-that a run that was stopped goes on.
+Drags are the first of the benchmark (``gooddrag.bench``); its first nine are short, one of each kind. Every finished one is kept in
+``.work/tuning``, so that a run that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from pathlib import Path
 from gooddrag.config import DragConfig
 
 from . import first
-from .quality import _mean_interval
 from .report import Report
 
 KEPT = Path(__file__).resolve().parent.parent.parent / ".work" / "tuning"
@@ -36,26 +35,27 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--processes", type=int, default=2, help="each uses one thread")
 
 
-def _ratios(drags: int, processes: int) -> dict[tuple[str, str], list[dict]]:
+def _drags(drags: int, processes: int) -> dict[tuple[str, str], list[dict]]:
     """Rows of the drags by world and variant, in the order of the drags."""
     from gooddrag.bench.run import run as bench
     from gooddrag.bench.work import Job
     from gooddrag.command.models import Loader
 
+    loras: dict[str, dict[str, str]] = {}  # the methods of a LoRA share it, and run together
+    for words, (changes, method) in VARIANTS.items():
+        loras.setdefault("-".join(f"{k}-{v}" for k, v in changes.items()) or "paper", {})[words] = method
     found = {}
-    for number, (changes, _) in enumerate(VARIANTS.values()):
-        if changes in [c for c, _ in list(VARIANTS.values())[:number]]:
-            continue  # its methods share a LoRA, and ran with it
-        methods = tuple(dict.fromkeys(m for c, m in VARIANTS.values() if c == changes))
-        name = "-".join(f"{k}-{v}" for k, v in changes.items()) or "paper"
+    for name, methods in loras.items():
+        changes, _ = VARIANTS[next(iter(methods))]
         for world, shift in WORLDS.items():
             options = {"limit": drags, "scenes": 8, "long": 9, "shift": shift}
             out = KEPT / f"{name}{'-shifted' * shift}"
-            job = Job("demo", methods, "demo", Loader("demo", "cpu"), SHARED.replace(**changes), out, options)
+            job = Job(
+                "demo", tuple(methods.values()), "demo", Loader("demo", "cpu"), SHARED.replace(**changes), out, options
+            )
             rows = bench(job, workers=processes, rows_alone=True)
-            for words, (c, method) in VARIANTS.items():
-                if c == changes:
-                    found[world, words] = [r for r in rows if r["method"] == method]
+            for words, method in methods.items():
+                found[world, words] = [r for r in rows if r["method"] == method]
     return found
 
 
@@ -68,7 +68,11 @@ def _short(row: dict) -> dict:
 
 
 def run(args: argparse.Namespace) -> Report:
-    found = _ratios(args.drags, args.processes)
+    import numpy as np
+
+    from gooddrag.demo.evaluate import interval
+
+    found = _drags(args.drags, args.processes)
     unit = first.units("sd15", 512)
     authors = sum(first.edit(DragConfig(), unit, naive=True).values())
     header = [f"| LoRA, {args.drags} drags a world | TFLOP | times fewer |"]
@@ -82,7 +86,7 @@ def run(args: argparse.Namespace) -> Report:
             rows, base = found[world, words], found[world, next(iter(VARIANTS))]
             ratios = [r["ratio"] for r in rows]
             differences = [a["ratio"] - b["ratio"] for a, b in zip(rows, base, strict=True)]
-            low, high = _mean_interval(differences)
+            low, high = interval(differences, np.mean)
             cells.append(f"{statistics.median(ratios):.2f}, {statistics.fmean(ratios):.2f}")
             cells.append(f"{statistics.fmean(differences):+.3f} [{low:+.3f}, {high:+.3f}]" if rows is not base else "")
             cells.append(f"{statistics.median(r['outside'] for r in rows):.2f}")
