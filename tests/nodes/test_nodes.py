@@ -337,6 +337,23 @@ def test_a_preset_decides_whatever_the_other_settings_are(run, demo, part):
     assert (own.operations, own.background, own.mutual_blocks) == (2, "penalty", ())
 
 
+def test_a_prompt_from_before_an_input_was_there_means_what_it_meant(run, demo, nodes):
+    inversion, _ = inverted(run, demo)
+    sampler = nodes["GoodDrag_Sampler"]
+    given = {i.id: i.default for i in sampler.GET_SCHEMA().inputs if getattr(i, "default", None) is not None}
+    given |= {
+        "model": demo["model"],
+        "inversion": inversion,
+        "points": demo["points"],
+        "operations": 1,
+        "gradient_steps": 1,
+    }
+    del given["exact_source"], given["warp_from"]
+    with torch.inference_mode():
+        config = sampler.execute(**{**given, "warp_start": True}).args[1].trace.config
+    assert (config.exact_source, config.warp_start, config.warp_from) == (False, True, 0)
+
+
 def test_a_second_drag_reads_the_source_of_the_first(run, demo):
     inversion, _ = inverted(run, demo)
     first = dragged(run, demo, inversion)
