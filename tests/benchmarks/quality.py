@@ -25,6 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 KEPT = ROOT / ".work" / "quality"
 FIRST = 1000
 """Number of the first scene: held out from training, and from choosing the presets."""
+LONG = "long "
+"""What the kind of a long drag begins with."""
 
 PENALTY = PRESETS["paper"].replace(window=True)
 LOCK = PENALTY.replace(background="lock")
@@ -40,6 +42,8 @@ MODES = {
     "fast bf16": ("preset fast, bf16", PRESETS["fast"], "bfloat16"),
     "fast fp16": ("preset fast, fp16", PRESETS["fast"], "float16"),
     "best": ("preset best", PRESETS["best"], "float32"),
+    "fast latent": ("preset fast without warp_start", PRESETS["fast"].replace(warp_start=False), "float32"),
+    "balanced latent": ("preset balanced without warp_start", PRESETS["balanced"].replace(warp_start=False), "float32"),
 }
 
 TABLE = ("paper", "lock whole", "lock", "balanced", "fast", "fast bf16", "fast fp16")
@@ -50,6 +54,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--drags", type=int, default=6, help="scenes; each has a drag of every kind")
     parser.add_argument("--processes", type=int, default=2, help="each uses one thread")
     parser.add_argument("--modes", nargs="+", choices=MODES, default=list(TABLE))
+    parser.add_argument("--long", action="store_true", help="long drags instead, of every kind that can be long")
     parser.add_argument("--only-table", action="store_true", help="from the drags that are there")
 
 
@@ -84,14 +89,20 @@ def _known() -> dict[tuple[str, str, int], dict]:
     return {(r["mode"], r["kind"], r["seed"]): r for r in rows if r["settings"] == _settings(r["mode"])}
 
 
-def child(part: int, processes: int, drags: int, modes: list[str]) -> None:
+def _kinds(long: bool) -> tuple[str, ...]:
+    from gooddrag.demo.drags import KINDS, LONG_KINDS
+
+    return tuple(LONG + kind for kind in LONG_KINDS) if long else KINDS
+
+
+def child(part: int, processes: int, drags: int, long: bool, modes: list[str]) -> None:
     import time
     from contextlib import nullcontext
 
     import torch
     from PIL import Image
 
-    from gooddrag.demo import KINDS, drag, load, text
+    from gooddrag.demo import drag, load, text
     from gooddrag.demo.evaluate import array, measure
     from gooddrag.edit import Edit
     from gooddrag.method import lora
@@ -107,11 +118,11 @@ def child(part: int, processes: int, drags: int, modes: list[str]) -> None:
     models["float32"] = model
     KEPT.mkdir(parents=True, exist_ok=True)
     known = _known()
-    for number, (seed, kind) in enumerate((s, k) for s in range(FIRST, FIRST + drags) for k in KINDS):
+    for number, (seed, kind) in enumerate((s, k) for s in range(FIRST, FIRST + drags) for k in _kinds(long)):
         todo = [m for m in modes if (m, kind, seed) not in known]
         if number % processes != part or not todo:
             continue
-        chosen = drag(kind, seed)
+        chosen = drag(kind.removeprefix(LONG), seed, long=long)
         z0, std = codec.encode(vae, codec.to_tensor(Image.fromarray(chosen.picture(0))))
         undragged = array(codec.decode(vae, z0, (256, 256)))
         tuned: dict[tuple, lora.LoRA] = {}
@@ -129,7 +140,7 @@ def child(part: int, processes: int, drags: int, modes: list[str]) -> None:
             pictures = (codec.decode(vae, z, (256, 256)) for z in (result.latent, result.source))
             row = measure(chosen, Edit(*pictures, result), undragged, time.monotonic() - start)
             with open(KEPT / f"{part}.jsonl", "a") as file:
-                json.dump({"mode": mode, "settings": _settings(mode), **dataclasses.asdict(row)}, file)
+                json.dump({"mode": mode, "settings": _settings(mode), **dataclasses.asdict(row), "kind": kind}, file)
                 file.write("\n")
 
 
@@ -141,11 +152,10 @@ def _mean_interval(values: list[float]) -> tuple[float, float]:
     return float(np.percentile(means, 2.5)), float(np.percentile(means, 97.5))
 
 
-def table(known: dict[tuple[str, str, int], dict], modes: list[str]) -> str:
-    """All modes over the drags that every one of them has done, and the ratio by kind."""
-    from gooddrag.demo import KINDS
-
-    common = sorted(set.intersection(*({(k, s) for m, k, s in known if m == mode} for mode in modes)))
+def table(known: dict[tuple[str, str, int], dict], modes: list[str], kinds: tuple[str, ...]) -> str:
+    """All modes over the drags of these ``kinds`` that every one of them has done, and the ratio by kind."""
+    done = ({(k, s) for m, k, s in known if m == mode and k in kinds} for mode in modes)
+    common = sorted(set.intersection(*done))
     rows = {mode: [known[mode, kind, seed] for kind, seed in common] for mode in modes}
 
     def less(mode: str, other: str) -> str:
@@ -170,7 +180,7 @@ def table(known: dict[tuple[str, str, int], dict], modes: list[str]) -> str:
             f"{middle(mode, 'outside'):.2f} | {middle(mode, 'operations'):.0f} |"
         )
     lines += ["", f"| ratio by kind, median | {' | '.join(modes)} |", "|---|" + "---|" * len(modes)]
-    for kind in KINDS:
+    for kind in kinds:
         values = [[r["ratio"] for r in rows[mode] if r["kind"] == kind] for mode in modes]
         if values[0]:
             lines.append(f"| {kind} | {' | '.join(f'{statistics.median(v):.2f}' for v in values)} |")
@@ -180,17 +190,18 @@ def table(known: dict[tuple[str, str, int], dict], modes: list[str]) -> str:
 def run(args: argparse.Namespace) -> Report:
     if not args.only_table:
         command = [sys.executable, "-m", "tests.benchmarks.quality"]
-        parts = [
-            subprocess.Popen([*command, str(part), str(args.processes), str(args.drags), *args.modes], cwd=ROOT)
-            for part in range(args.processes)
-        ]
+        what = [str(args.processes), str(args.drags), "long" if args.long else "short", *args.modes]
+        parts = [subprocess.Popen([*command, str(part), *what], cwd=ROOT) for part in range(args.processes)]
         codes = [part.wait() for part in parts]
         if any(codes):
             raise SystemExit("a process failed; what is done is kept, run again")
-    known = _known()
-    rows = [r for r in known.values() if r["mode"] in args.modes]
-    return Report(table(known, args.modes), {"first": FIRST, "rows": rows})
+    known, kinds = _known(), _kinds(args.long)
+    rows = [r for r in known.values() if r["mode"] in args.modes and r["kind"] in kinds]
+    return Report(
+        table(known, args.modes, kinds), {"first": FIRST, "rows": rows}, "quality long" if args.long else None
+    )
 
 
 if __name__ == "__main__":
-    child(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:])
+    part, processes, drags = (int(number) for number in sys.argv[1:4])
+    child(part, processes, drags, sys.argv[4] == "long", sys.argv[5:])
