@@ -17,6 +17,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from gooddrag.bench.datasets.world import LONG
 from gooddrag.config import PAPER, PRESETS
 
 from .report import Report
@@ -25,8 +26,6 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 KEPT = ROOT / ".work" / "quality"
 FIRST = 1000
 """Number of the first scene: held out from training, and from choosing the presets."""
-LONG = "long "
-"""What the kind of a long drag begins with."""
 
 PENALTY = PRESETS["paper"].replace(window=True)
 LOCK = PENALTY.replace(background="lock")
