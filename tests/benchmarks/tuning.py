@@ -11,7 +11,7 @@ import argparse
 import statistics
 from pathlib import Path
 
-from gooddrag.config import DragConfig
+from gooddrag.config import PRESETS, DragConfig
 
 from . import first
 from .report import Report
@@ -21,10 +21,12 @@ WORLDS = {"demo world": False, "shifted": True}
 SHARED = DragConfig(background="lock", window=True)
 DENOISED, READ = "gooddrag", "exact-source"
 """Methods of the benchmark: the source denoised again, or read from its inversion."""
+BALANCED = {name: getattr(PRESETS["balanced"], name) for name in ("lora_steps", "lora_learning_rate")}
 VARIANTS = {
     "70 steps of 4, the paper's; the source denoised": ({}, DENOISED),
     "the same; the source read from its inversion": ({}, READ),
     "70 steps of 1; read": ({"lora_batch": 1}, READ),
+    "20 steps of 4 at twice the rate, the preset balanced's; read": (BALANCED, READ),
     "none; read": ({"lora_steps": 0}, READ),
     "none; denoised": ({"lora_steps": 0}, DENOISED),
 }
