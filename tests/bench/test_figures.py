@@ -143,6 +143,19 @@ def test_a_table_has_every_method_that_was_measured_and_says_what_the_papers_col
     assert "Left out, since none of their edits succeeded: SDE-Drag." in words
 
 
+def test_a_table_is_of_the_settings_that_ran_last(tmp_path, capfd):
+    _measured(tmp_path / "rows", 3, ("gooddrag",))
+    more = [{**r, "key": "earlier"} for r in _measured(tmp_path / "others", 2, ("gooddrag",))]
+    with (tmp_path / "rows" / "results.jsonl").open("a") as file:
+        file.write("".join(json.dumps(r) + "\n" for r in more))
+    told = ["figures", "table-1", "--rows", str(tmp_path / "rows"), "--out", str(tmp_path / "out")]
+    assert main(told) == 0
+    assert [r["drags"] for r in csv.DictReader((tmp_path / "out" / "table-1.csv").open())] == ["3"]
+    (tmp_path / "rows" / "run.json").unlink()
+    assert main(told) == 2
+    assert "rows of several settings" in capfd.readouterr().err
+
+
 def test_the_papers_own_pictures_are_no_others(tmp_path):
     _measured(tmp_path / "rows", 2, ("gooddrag",), dataset=str(tmp_path / "Drag100"))
     assert main(["figures", "table-1", "--rows", str(tmp_path / "rows"), "--out", str(tmp_path / "out")]) == 0

@@ -28,7 +28,6 @@ MAPS_AFTER = (1, 5, 10, 20)
 
 
 def _config(prepared: Prepared, kind: str, **changes) -> DragConfig:
-    # as many operations in both, whether the handles arrive or not
     return prepared.config.replace(information_preserving=kind == WITH, **changes)
 
 

@@ -82,8 +82,22 @@ def _columns(rows: list[dict], names: list[str], form: str, published: dict[str,
     return numbers, max(n["drags"] for n in numbers), "\n\n".join(parts)
 
 
-def accuracy(folder: Path) -> tuple[list[dict], str]:
+def _of_one_run(folder: Path) -> list[dict]:
+    """Rows of the settings that were run last, where a folder has those of several."""
     rows = read(folder)
+    if len({r.get("key") for r in rows}) < 2:
+        return rows
+    try:
+        key = parsed(text(folder / NOTE))["key"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ValueError(
+            f"{folder} has rows of several settings, and no sound {NOTE} that says which ran last"
+        ) from None
+    return [r for r in rows if r.get("key") == key]
+
+
+def accuracy(folder: Path) -> tuple[list[dict], str]:
+    rows = _of_one_run(folder)
     if not rows:
         raise ValueError(f"{folder} has no results*.jsonl with rows; python -m gooddrag bench writes them")
     names = [f"dai_{gamma}" for gamma in GAMMAS]

@@ -41,12 +41,21 @@ def source_to_source(like: Likeness, original: np.ndarray, edited: np.ndarray, h
 
 
 def _patches(original: np.ndarray, edited: np.ndarray, p: tuple[float, float], q: tuple[float, float]):
-    """Squares around ``p`` and ``q`` of one size, moved inwards where they would cross the border."""
+    """Squares around ``p`` and ``q`` of one size. Where one would cross the border both move inwards by the same way, so that what was
+    dragged from p to q lies in the same place of both; each by its own only if the arrow spans the whole picture."""
     height, width = original.shape[:2]
     radius = max(round(PATCH * min(height, width)), 6)
-
-    def patch(image: np.ndarray, centre: tuple[float, float]) -> np.ndarray:
-        x, y = (int(np.clip(round(c), radius, side - 1 - radius)) for c, side in zip(centre, (width, height)))
-        return image[y - radius : y + radius + 1, x - radius : x + radius + 1]
-
-    return patch(original, p), patch(edited, q)
+    centres = []
+    for a, b, side in zip(p, q, (width, height)):
+        ends = [round(a), round(b)]
+        low, high = radius - min(ends), side - 1 - radius - max(ends)
+        if low <= high:
+            shift = int(np.clip(0, low, high))
+            centres.append([end + shift for end in ends])
+        else:
+            centres.append([int(np.clip(end, radius, side - 1 - radius)) for end in ends])
+    (px, qx), (py, qy) = centres
+    return (
+        original[py - radius : py + radius + 1, px - radius : px + radius + 1],
+        edited[qy - radius : qy + radius + 1, qx - radius : qx + radius + 1],
+    )
