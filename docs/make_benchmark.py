@@ -62,8 +62,9 @@ DIFFERENCES = (
 )
 BEFORE_DIFFERENCES = """# Paired differences
 
-Each method minus GoodDrag on the same drags, with 95 % bootstrap intervals over drags; bold where the interval leaves zero out. Lower is
-better but for *drag done*, IF and IF_s2t. Nothing is corrected for the number of intervals: of twenty that hold zero in truth one is bold.
+Each method minus GoodDrag on the same drags, with 95 % bootstrap intervals over drags; bold where the interval leaves zero out.
+Lower is better but for *drag done*, IF and IF_s2t. Nothing is corrected for the number of intervals: of twenty differences that are
+none, one is bold.
 """
 Row = dict
 Worlds = dict[str, list[Row]]

@@ -10,7 +10,7 @@ import argparse
 import time
 from pathlib import Path
 
-from ..bench.datasets import DEMO
+from ..bench.datasets import DEMO, opened
 from ..bench.engines import ENGINES
 from ..bench.methods import METHODS
 from ..bench.optional import needed
@@ -85,15 +85,16 @@ def _job(args: argparse.Namespace) -> Job:
     dataset = judged.dataset(args.dataset)
     # other weights, other rows
     model = args.model if args.precision == "float32" else f"{args.model} in {args.precision}"
-    out = judged.folder(args.out)
+    config, options = judged.config(args), judged.options(args)
+    opened(dataset, **options)  # refused before a folder is made
     return Job(
         dataset,
         methods,
         model,
         models.asked(args),
-        judged.config(args),
-        out,
-        judged.options(args),
+        config,
+        judged.folder(args.out),
+        options,
         seed=args.seed,
         threads=args.threads,
         no_reference=args.no_reference,

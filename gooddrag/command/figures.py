@@ -24,6 +24,7 @@ from .terminal import say
 def arguments(p: argparse.ArgumentParser) -> None:
     names = [*FIGURES, *SAME, *TABLES]
     told = "; ".join(f"{name}: {figure.words}" for name, figure in (FIGURES | TABLES).items())
+    told += "".join(f"; {name}: the same as {other}" for name, other in SAME.items())
     p.add_argument("name", metavar="NAME", choices=names, help=told)
     p.add_argument("--out", type=Path, required=True, metavar="DIR", help="where figure-NAME.png, .csv and .md go")
     p.add_argument("--rows", type=Path, metavar="DIR", help="of a table: the folder that bench wrote to")
@@ -37,14 +38,17 @@ def run(args: argparse.Namespace) -> int:
     name = SAME.get(args.name, args.name)
     stem = name if name in TABLES else f"figure-{name}"
     try:
-        out = judged.folder(args.out)
+        judged.check_folder(args.out)
         if name in TABLES:
             if not args.rows:
                 raise ValueError(f"{name} is made of finished rows: give --rows, the folder of a bench")
             rows, words = TABLES[name].show(args.rows)
+            out = judged.folder(args.out)
             _write(out / stem, rows, words)
         else:
             drawing()  # minutes of work would be lost
+            opened(judged.dataset(args.dataset), **judged.options(args))
+            out = judged.folder(args.out)
             shown = FIGURES[name].show(_pictures(args, name))
             words = shown.finding
             _write(out / stem, shown.rows, words)

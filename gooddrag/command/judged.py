@@ -82,11 +82,17 @@ def dataset(name: str) -> str:
     return name if name == DEMO else str(Path(name).resolve())
 
 
-def folder(path: Path) -> Path:
-    """Whole and made. Raises ``ValueError`` when nothing can be written there."""
+def check_folder(path: Path) -> Path:
+    """Whole, not yet made. Raises ``ValueError`` where nothing may be written."""
     check_path("--out", path)
     path = path.resolve()
     check_bench("--out", path / "any")
+    return path
+
+
+def folder(path: Path) -> Path:
+    """Whole and made. Raises ``ValueError`` when nothing can be written there."""
+    path = check_folder(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):

@@ -188,6 +188,7 @@ def test_few_drags_have_no_table_of_differences(tmp_path, drags, there):
 def test_bad_input(told, says, tmp_path, capfd):
     given = ["figures", *(t.replace("{tmp}", str(tmp_path)) for t in told), "--out", str(tmp_path / "out")]
     assert main(given) == 2
+    assert not (tmp_path / "out").exists()
     assert says in capfd.readouterr().err
 
 

@@ -41,8 +41,8 @@ def source_to_source(like: Likeness, original: np.ndarray, edited: np.ndarray, h
 
 
 def _patches(original: np.ndarray, edited: np.ndarray, p: tuple[float, float], q: tuple[float, float]):
-    """Squares around ``p`` and ``q`` of one size. Where one would cross the border both move inwards by the same way, so that what was
-    dragged from p to q lies in the same place of both; each by its own only if the arrow spans the whole picture."""
+    """Squares around ``p`` and ``q`` of one size. Where one would cross the border both move inwards by as much, so that what was
+    dragged from p to q lies in the same place of both; each by its own only where the arrow spans the whole picture."""
     height, width = original.shape[:2]
     radius = max(round(PATCH * min(height, width)), 6)
     centres = []
