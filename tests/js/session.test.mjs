@@ -77,3 +77,33 @@ test("a connected mask that is not known or out of date is said while it takes p
   s.dispatch({ type: "add", pairs: [{ handle: [10, 10], target: [50, 50] }] });
   assert.equal(words(s).mask, "", "it belongs to the suggestion");
 });
+
+test("a result does not stay on the stage under arrows that it does not belong to", () => {
+  const s = new Session();
+  s.setPicture(picture(300, 300));
+  s.setValue(VALUE);
+  const result = /** @type {any} */ ({ points: { handles: [[75, 75]], targets: [[140, 75]] }, paths: [] });
+  const arrives = () => {
+    s.result = result;
+    s.setResult(picture(300, 300));
+  };
+  arrives();
+  assert.deepEqual([s.show, s.showsResult()], ["result", true]);
+  s.dispatch({ type: "add", pairs: [{ handle: [20, 20], target: [40, 20] }] });
+  assert.equal(s.show, "original");
+  s.dispatch({ type: "undo" });
+  s.choose("result");
+  s.follow(true);
+  s.setCoarse(picture(300, 300));
+  s.dispatch({ type: "add", pairs: [{ handle: [20, 20], target: [40, 20] }] });
+  s.follow(false);
+  assert.deepEqual([s.show, s.shows()], ["original", "picture"]);
+  s.choose("result"); // a person who wants to see it
+  s.dispatch({ type: "selectAll" });
+  assert.equal(s.show, "result");
+  s.dispatch({ type: "undo" });
+  s.continues = true;
+  s.choose("result");
+  s.dispatch({ type: "add", pairs: [{ handle: [20, 20], target: [40, 20] }] });
+  assert.equal(s.show, "result");
+});

@@ -225,8 +225,11 @@ export class Session {
   /** @param {Action} action */
   dispatch(action) {
     const before = this.state;
+    const belonged = this.showsResult();
     this.state = reduce(before, action);
     if (this.state === before) return;
+    // undo, a loaded value or Live's next coarse edit: none says that the result is of other arrows now
+    if (belonged && !this.continues && !this.showsResult()) this.show = "original";
     if (this.state.doc !== before.doc) [this.protected, this.stopped] = [[], ""];
     // a picture of another size, or a loaded value, is no doing of a person: the value stays, and a run reads it by the same rule
     if (this.state.doc !== before.doc && !this.broken && action.type !== "picture" && action.type !== "load") {
