@@ -94,6 +94,8 @@ def test_other_pictures_are_refused_and_left_out(sample, model, vae, text, tmp_p
     )
     with pytest.raises(ValueError, match="128x128.*demo world, 256x256: leave draggan out"):
         METHODS["draggan"].edit(prepared(small, model, vae, text))
-    for dataset, there in (("demo", True), (str(tmp_path), False)):
+    (tmp_path / "pictures" / "cat").mkdir(parents=True)
+    (tmp_path / "pictures" / "cat" / "points.json").touch()
+    for dataset, there in (("demo", True), (str(tmp_path / "pictures"), False)):
         job = bench._job(parser().parse_args(["bench", dataset, "--out", str(tmp_path / "out")]))
         assert ("draggan" in job.methods) == there
