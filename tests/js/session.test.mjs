@@ -107,3 +107,13 @@ test("a result does not stay on the stage under arrows that it does not belong t
   s.dispatch({ type: "add", pairs: [{ handle: [20, 20], target: [40, 20] }] });
   assert.equal(s.show, "result");
 });
+
+test("a region that was emptied is not said to be painted", () => {
+  const s = new Session();
+  s.setPicture(picture(300, 300));
+  s.setValue(VALUE);
+  s.paint(/** @type {any} */ ({ kind: "clear" }));
+  assert.equal(s.regionWords(), "nothing may change yet: paint what may");
+  s.paint(/** @type {any} */ ({ kind: "rectangle", points: [[10, 10], [40, 40]] }));
+  assert.equal(s.regionWords(), "what you painted may change");
+});

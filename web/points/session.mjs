@@ -109,7 +109,8 @@ export class Session {
 
   /** What may change, in words. */
   regionWords() {
-    const { region } = this.state.doc;
+    const { region, shapes } = this.state.doc;
+    if (this.painted() && shapes.at(-1)?.kind === "clear" && !this.listens()) return "nothing may change yet: paint what may";
     if (this.painted()) return this.listens() ? "what you painted and the connected mask say what may change" : "what you painted may change";
     if (region !== "own" && this.masked && this.givenEmpty && !this.own()) {
       return `the connected mask is empty and counts as none: ${region === "auto" ? "the region around the arrows" : "all of the picture"} may change`;
