@@ -24,7 +24,7 @@ ONLY_ANCHORS = (
 RESCALED = "The points were placed on a {}x{} picture and are moved along to this one of {}x{}."
 NOTHING_DRAWN = (
     "the region drawn in the editor{} lets nothing of the {}x{} picture change, so nothing could move; draw it where something "
-    "shall move, or choose *Auto* or *Whole* there"
+    "shall move, or choose Auto or Whole there"
 )
 NOTHING = (ExecutionBlocker(None),) * 3
 """What stops the nodes behind all outputs. A message in it would be shown as an error of the next node."""

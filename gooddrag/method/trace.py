@@ -85,7 +85,8 @@ class DragTrace:
         drifted = [d for d, moves in zip(self.distances, moving) if not moves]
         held = f"; anchors held to {max(drifted):.0f} pixels" if drifted else ""
         part = f"; in {self.evaluated:.0%} of the picture" if self.evaluated < 1 else ""
-        return f"{self.operations} drag operations ({why[self.ended]}){part}; pixels left to go: {left}{held}"
+        done = f"{self.operations} drag operation{'s' * (self.operations != 1)}"
+        return f"{done} ({why[self.ended]}){part}; pixels left to go: {left}{held}"
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=1)

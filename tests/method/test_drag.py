@@ -254,6 +254,8 @@ def test_timesteps_that_run_out_are_said(model, inversion, points, mask, fast):
     assert "8 drag operations (of 70: the timesteps ran out; raise operations_per_step)" in trace.summary()
     assert {p.total for p in seen} == {seen[-1].step}
     assert drag(model, inversion, points, mask, fast).trace.ended == "operations"
+    one = drag(model, inversion, points, mask, fast.replace(operations=1)).trace
+    assert one.summary().startswith("1 drag operation (all were used)")
 
 
 def test_a_pair_that_is_added_starts_at_its_handle_and_the_others_go_on(model, inversion, points, mask, fast):
