@@ -40,7 +40,11 @@ def light(desk: Desk, point) -> float:
 
 
 def shaded(desk: Desk, *, inside: bool, outside: bool, at=(240, 150)) -> None:
-    """Which places are dark; the light ones are the white picture."""
+    """Which places are dark, once the picture has been drawn; the light ones are the white picture."""
+    for _ in range(50):
+        if ((light(desk, at) < 0.6), (light(desk, (500, 330)) < 0.6)) == (inside, outside):
+            return
+        desk.page.wait_for_timeout(200)
     assert (light(desk, at) < 0.6) is inside
     assert (light(desk, (500, 330)) < 0.6) is outside
 
