@@ -17,7 +17,7 @@ def test_content_that_arrived_is_alike_even_at_the_border(handle, way):
     picture = np.random.default_rng(0).random((SIDE, SIDE, 3))
     moved = np.roll(picture, (dy, dx), (0, 1))
     assert fidelity.source_to_target(ssim, picture, moved, [handle], [target]) == pytest.approx(1, abs=1e-9)
-    assert fidelity.source_to_target(ssim, picture, picture, [handle], [target]) < 1 or target == handle
+    assert fidelity.source_to_target(ssim, picture, picture, [handle], [target]) < 1
 
 
 def test_an_arrow_across_the_whole_picture_has_patches_too():
