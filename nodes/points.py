@@ -17,10 +17,6 @@ from .types import CATEGORY, DragPointsType
 from .upstream import made_of
 
 NO_ARROWS = "there are no arrows yet: draw one on the picture, from what shall move to where it shall go, and run again"
-ONLY_ANCHORS = (
-    "only anchors were given ({}), pairs whose handle is their target: they hold what is there; draw an arrow too, from what shall "
-    "move to where it shall go, and run again"
-)
 RESCALED = "The points were placed on a {}x{} picture and are moved along to this one of {}x{}."
 NOTHING_DRAWN = (
     "the region drawn in the editor{} lets nothing of the {}x{} picture change, so nothing could move; draw it where something "
@@ -107,9 +103,8 @@ class Points(io.ComfyNode):
         own = any(not p.off and not is_anchor(p.handle, p.target) for p in value.pairs)
         try:
             fitting = for_picture(value, size)
-            if not own and suggestion is None:
-                anchors = sum(not p.off for p in value.pairs)
-                raise ValueError(ONLY_ANCHORS.format(anchors) if anchors else NO_ARROWS)
+            if suggestion is None and all(p.off for p in value.pairs):
+                raise ValueError(NO_ARROWS)
             placed = DragPoints.from_value_or(fitting, suggestion, *size)
             check_fit(placed, None, size)
         except ValueError as error:

@@ -127,9 +127,9 @@ class DragPoints:
     @classmethod
     def from_value_or(cls, value: Value, suggestion: DragPoints | None, width: int, height: int) -> DragPoints:
         """The same; where it holds no arrow, only anchors or nothing, ``suggestion`` with its anchors. Raises ``ValueError``
-        when there is no arrow at all."""
+        when there is neither; that anchors alone drag nothing, ``check_fit`` says."""
         on = [(p.handle, p.target) for p in for_picture(value, (width, height)).pairs if not p.off]
-        if any(not is_anchor(*pair) for pair in on):
+        if any(not is_anchor(*pair) for pair in on) or (on and suggestion is None):
             return cls.from_pairs(on, width, height)
         if suggestion is None:
             raise ValueError("no points were given; place at least one handle and its target")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gooddrag.picture.geometry import DragPoints, protected_handles
+from gooddrag.picture.geometry import DragPoints, check_fit, protected_handles
 from gooddrag.picture.region import around, editable
 from gooddrag.picture.value import Pair, Shape, Value, is_anchor, parse
 
@@ -72,7 +72,9 @@ PIN = Pair((5, 5), (5.2, 4.9))
 
 def test_only_pins_are_no_arrows():
     with pytest.raises(ValueError, match="no points were given"):
-        DragPoints.from_value_or(Value((PIN,)), None, *SIZE)
+        DragPoints.from_value_or(Value(), None, *SIZE)
+    with pytest.raises(ValueError, match="only anchors were given"):
+        check_fit(DragPoints.from_value_or(Value((PIN,)), None, *SIZE), None, SIZE)
     suggestion = DragPoints.from_pairs([ARROW], *SIZE)
     assert DragPoints.from_value_or(Value(), suggestion, *SIZE) is suggestion
     held = DragPoints.from_value_or(Value((PIN,)), suggestion, *SIZE)
