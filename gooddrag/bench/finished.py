@@ -46,11 +46,12 @@ def _noted(words: str) -> tuple[str, dict, str]:
 
 @dataclass(frozen=True)
 class Finished:
-    """``rows`` are those of edits that succeeded."""
+    """``rows`` are those of edits that succeeded; ``key`` is of the settings that made them."""
 
     folder: Path
     samples: Dataset
     rows: tuple[Row, ...]
+    key: str
 
     @classmethod
     def open(cls, folder: Path) -> Finished:
@@ -67,7 +68,7 @@ class Finished:
         rows = tuple(r for r in Rows(folder, key).read() if "error" not in r)
         if not rows:
             raise ValueError(f"{folder} has no edits yet; run the same bench again")
-        return cls(folder, opened(dataset, **options), rows)
+        return cls(folder, opened(dataset, **options), rows, key)
 
     @property
     def methods(self) -> tuple[str, ...]:

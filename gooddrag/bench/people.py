@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from .finished import Finished
-from .gscore.scoring import means
-from .gscore.scoring import rows as gscore_rows
+from .gscore.scoring import judged, means
 from .metrics.ranks import by_picture
 from .reading import text
 from .tables import LOWER_IS_BETTER, by_sample, told
@@ -119,9 +118,9 @@ def _agreement(rankings: Sequence[Ranking], finished: Finished, question: str) -
     for name, values in figures.items():
         sign = 1 if name in LOWER_IS_BETTER else -1
         line(name, [sign * rho for rho in by_picture(people, values, least=2).values()])
-    judged = gscore_rows(finished.folder)
-    for judge in sorted({r["asked"]["judge"] for r in judged}):
-        own = means([r for r in judged if r["asked"]["judge"] == judge])
+    scores = judged(finished)
+    for judge in sorted({r["asked"]["judge"] for r in scores}):
+        own = means([r for r in scores if r["asked"]["judge"] == judge])
         turned = {s: {m: own[m][s] for m in own if s in own[m]} for s in people}
         line(f"GScore by {judge}", [-rho for rho in by_picture(people, turned, least=2).values()])
     counted = f"{len(persons)} {'person' if len(persons) == 1 else 'people'}, {len(people)} pictures"

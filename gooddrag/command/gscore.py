@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
             raise ValueError(f"there is no key; set {APIS[args.api].key}, or give --url of a server that needs none")
         endpoint = Endpoint(args.api, args.judge, args.url, key, args.timeout)
         finished = Finished.open(args.folder)
-        asked = Asked(args.judge, finished.chosen(args.method), args.runs, args.seed)
+        asked = Asked(args.judge, finished.chosen(args.method), finished.key, args.runs, args.seed)
         rows = score(finished, endpoint, asked, say, args.limit)
         told = report(rows, asked)
         files.write(args.folder / "gscore.md", told.encode())

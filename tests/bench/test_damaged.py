@@ -160,7 +160,7 @@ def test_a_later_failure_does_not_hide_an_edit_nor_an_earlier_one_in_another_fil
     assert Rows(tmp_path, "key").read() == [GOOD]
 
 
-ASKED = {"judge": "j", "methods": list(METHODS), "seed": 0}
+ASKED = {"judge": "j", "edits": "key", "methods": list(METHODS), "seed": 0}
 SCORES = {"asked": ASKED, "sample": "cat_0", "run": 0, "order": list(METHODS), "scores": [1, 2, 3]}
 
 
@@ -168,7 +168,8 @@ SCORES = {"asked": ASKED, "sample": "cat_0", "run": 0, "order": list(METHODS), "
     "change",
     [
         {"asked": None},
-        {"asked": {"judge": 5}},
+        {"asked": {"judge": 5, "edits": "key"}},
+        {"asked": {"judge": "j"}},
         {"sample": []},
         {"run": "0"},
         {"run": 10**400},

@@ -15,7 +15,9 @@ from PIL import Image
 
 from gooddrag.bench.gscore import FILE, Asked, Endpoint, Refused, Unreachable, report, score
 from gooddrag.bench.gscore.question import question, read
+from gooddrag.bench.gscore.scoring import judged as scored
 from gooddrag.bench.gscore.scoring import means
+from gooddrag.bench.rows import append
 from gooddrag.command import main
 
 KEY = "sk-very-secret-17"
@@ -140,7 +142,7 @@ def test_replies_that_are_not(reply, says):
 
 
 def test_every_method_comes_first_about_equally_often():
-    asked = Asked("judge", METHODS, runs=9)
+    asked = Asked("judge", METHODS, "key", runs=9)
     orders = [asked.order("cat_0", run) for run in range(9)]
     assert orders == [asked.order("cat_0", run) for run in range(9)]
     assert all(sorted(order) == sorted(METHODS) for order in orders)
@@ -266,7 +268,7 @@ def test_addresses_and_keys_that_would_leak_or_fail(url, key, says):
 
 def test_scores_are_those_of_the_pictures_whatever_their_order(tmp_path):
     run, server = make(tmp_path), Server(judged)
-    asked = Asked("judge-1", METHODS, runs=4)
+    asked = Asked("judge-1", METHODS, "key", runs=4)
     with serving(server) as url:
         rows = score(run, endpoint(url)[0], asked)
         assert len(server.asked) == 16
@@ -288,7 +290,7 @@ def test_one_question_without_an_answer_does_not_stop_the_rest(tmp_path):
     rambles = openai("As a large model I find all of them lovely.")
     refuses = {"choices": [{"message": {"content": None, "refusal": "no"}}]}
     run, server = make(tmp_path), Server(rambles, rambles, rambles, refuses, refuses, refuses, judged)
-    asked = Asked("judge-1", METHODS, runs=2)
+    asked = Asked("judge-1", METHODS, "key", runs=2)
     with serving(server) as url:
         rows = score(run, endpoint(url)[0], asked)
     errors = [r["error"] for r in rows if "error" in r]
@@ -316,6 +318,26 @@ def test_the_command_goes_on_and_keeps_the_key_to_itself(tmp_path, monkeypatch, 
     assert "# GScore by j" in (run.folder / "gscore.md").read_text()
     assert main(["figures", "table-2", "--rows", str(run.folder), "--out", str(tmp_path / "t")]) == 0
     assert "| GoodDrag | 4 | 0.06 [" in (tmp_path / "t" / "table-2.md").read_text()
+
+
+def test_scores_of_other_settings_in_the_same_folder_are_left_alone(tmp_path, monkeypatch, capfd):
+    run = make(tmp_path)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    server = Server(judged)
+    with serving(server) as url:
+        told = ["gscore", str(run.folder), "--judge", "j", "--api", "openai", "--url", url, "--runs", "1"]
+        assert main(told) == 0
+        file = run.folder / FILE
+        others = [json.loads(line) for line in file.read_text().splitlines()]
+        others = [r | {"asked": r["asked"] | {"edits": "of others"}, "scores": [9, 9, 9]} for r in others]
+        append(file, others)
+        assert main(told) == 0
+    assert len(server.asked) == len(others)
+    assert main(["figures", "table-2", "--rows", str(run.folder), "--out", str(tmp_path / "t")]) == 0
+    assert "| GoodDrag | 4 | 0.06 [" in (tmp_path / "t" / "table-2.md").read_text()
+    assert len(scored(run)) == len(others)
+    file.write_text("".join(json.dumps(r) + "\n" for r in others))
+    assert not scored(run)
 
 
 def test_bad_input_of_the_command(tmp_path, monkeypatch, capfd):

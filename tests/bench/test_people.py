@@ -55,7 +55,7 @@ def test_metrics_that_order_as_people_do_and_as_they_do_not(tmp_path, delimiter)
 
 def test_gscore_is_a_metric_among_the_others(tmp_path):
     run = make(tmp_path)
-    row = {"asked": {"judge": "j"}, "run": 0, "order": METHODS, "scores": [9, 7, 2]}
+    row = {"asked": {"judge": "j", "edits": "key"}, "run": 0, "order": METHODS, "scores": [9, 7, 2]}
     (run.folder / FILE).write_text("".join(json.dumps(row | {"sample": s}) + "\n" for s in SAMPLES))
     assert main(["ranks", str(run.folder), "--people", str(rankings(tmp_path / "p.csv", METHODS))]) == 0
     assert "| GScore by j | +1.00 [+1.00, +1.00] | 4 |" in (run.folder / "ranks.md").read_text()

@@ -82,10 +82,9 @@ def _columns(rows: list[dict], names: list[str], form: str, published: dict[str,
     return numbers, max(n["drags"] for n in numbers), "\n\n".join(parts)
 
 
-def _of_one_run(folder: Path) -> list[dict]:
+def _of_one_run(folder: Path, rows: list[dict], key_of: Callable[[dict], object]) -> list[dict]:
     """Rows of the settings that were run last, where a folder has those of several."""
-    rows = read(folder)
-    if len({r.get("key") for r in rows}) < 2:
+    if len({key_of(r) for r in rows}) < 2:
         return rows
     try:
         key = parsed(text(folder / NOTE))["key"]
@@ -93,11 +92,11 @@ def _of_one_run(folder: Path) -> list[dict]:
         raise ValueError(
             f"{folder} has rows of several settings, and no sound {NOTE} that says which ran last"
         ) from None
-    return [r for r in rows if r.get("key") == key]
+    return [r for r in rows if key_of(r) == key]
 
 
 def accuracy(folder: Path) -> tuple[list[dict], str]:
-    rows = _of_one_run(folder)
+    rows = _of_one_run(folder, read(folder), lambda r: r.get("key"))
     if not rows:
         raise ValueError(f"{folder} has no results*.jsonl with rows; python -m gooddrag bench writes them")
     names = [f"dai_{gamma}" for gamma in GAMMAS]
@@ -107,7 +106,8 @@ def accuracy(folder: Path) -> tuple[list[dict], str]:
 
 
 def quality(folder: Path) -> tuple[list[dict], str]:
-    found = [r for r in gscore_rows(folder) if "scores" in r]
+    scores = [r for r in gscore_rows(folder) if "scores" in r]
+    found = _of_one_run(folder, scores, lambda r: r["asked"].get("edits"))
     if not found:
         raise ValueError(f"{folder} has no gscore.jsonl with scores; python -m gooddrag gscore writes them")
     rows = [

@@ -24,10 +24,11 @@ READ_AGAIN = 3
 
 @dataclass(frozen=True)
 class Asked:
-    """What decides a row; rows of another question are left alone."""
+    """What decides a row; rows of another question are left alone. ``edits``: the key of the settings that made the pictures."""
 
     judge: str
     methods: tuple[str, ...]
+    edits: str
     runs: int = 10
     seed: int = 0
 
@@ -51,6 +52,11 @@ def rows(folder: Path, asked: Asked | None = None) -> list[Row]:
     """The sound ones of a folder, all or those of one question."""
     found = filter(sound_scores, lines(folder / FILE))
     return [row for row in found if asked is None or _answers(row, asked)]
+
+
+def judged(finished: Finished) -> list[Row]:
+    """The scores of a bench's pictures: none of those that other settings made in the same folder."""
+    return [row for row in rows(finished.folder) if "scores" in row and row["asked"].get("edits") == finished.key]
 
 
 def _answers(row: Row, asked: Asked) -> bool:
