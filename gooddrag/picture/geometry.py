@@ -266,6 +266,12 @@ def protected_handles(points: DragPoints, mask: Tensor) -> list[Point]:
     return [(x, y) for (x, y), target in pairs if not is_anchor((x, y), target) and not mask[round(y), round(x)] > 0]
 
 
+def protected_targets(points: DragPoints, mask: Tensor) -> list[Point]:
+    """The targets, (x, y) in pixels, that lie where the mask ``(H, W)`` is 0: what is dragged there ends at its border."""
+    pairs = zip(points.targets, points.moving)
+    return [(x, y) for (x, y), moves in pairs if moves and not mask[round(y), round(x)] > 0]
+
+
 def latent_mask(mask: Tensor | None, latent: Tensor) -> Tensor:
     """Editable cells of a latent ``(b, c, h, w)``: ``(1, 1, h, w)`` of 0 and 1 in the latent's dtype.
 

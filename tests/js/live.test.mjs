@@ -62,6 +62,7 @@ class Server {
     /** @type {any[]} */ this.posted = [];
     /** @type {Record<string, any>} */ this.histories = {};
     this.refuses = false;
+    /** @type {any[]} */ this.running = [];
     this.clientId = "page";
   }
 
@@ -71,6 +72,7 @@ class Server {
 
   async fetchApi(/** @type {string} */ route, /** @type {any} */ options) {
     const answer = (/** @type {any} */ body, ok = true) => ({ ok, json: async () => body });
+    if (route === "/queue" && !options) return answer({ queue_running: this.running, queue_pending: [] });
     if (!options) return answer({ [route.split("/").at(-1) ?? ""]: this.histories[route.split("/").at(-1) ?? ""] });
     this.posted.push([route, JSON.parse(options.body)]);
     if (route !== "/prompt") return answer({});
@@ -189,6 +191,29 @@ test("what the server refuses, and what fails there, is told; the next that succ
   server.end("p3");
   await ms(120);
   assert.equal(session.failure, "");
+  live.destroy();
+});
+
+test("what it waits for is said once that takes long: a run before it, or its own", async () => {
+  const { server, session, live } = following();
+  session.follow(true);
+  session.hold(true, arrow(100));
+  await ms(1000);
+  assert.equal(session.awaited, "");
+  server.running = [[0, "of somebody"]];
+  await ms(700);
+  assert.equal(session.awaited, "Live waits until the run before it is over ..");
+  server.running = [[1, "p1"]];
+  await ms(1500);
+  assert.equal(session.awaited, "The coarse edit is being computed ..");
+  server.end("p1");
+  await ms(120);
+  assert.equal(session.awaited, "");
+  session.hold(true, arrow(101));
+  await ms(1700);
+  assert.notEqual(session.awaited, "");
+  session.follow(false);
+  assert.equal(session.awaited, "");
   live.destroy();
 });
 

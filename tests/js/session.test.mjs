@@ -108,6 +108,21 @@ test("a result does not stay on the stage under arrows that it does not belong t
   assert.equal(s.show, "result");
 });
 
+test("emptying leaves nothing of a connected mask, whatever the region was", () => {
+  for (const region of /** @type {const} */ (["auto", "own", "whole"])) {
+    const s = new Session();
+    s.setPicture(picture(300, 300));
+    s.setMask(picture(300, 300), { state: "current" });
+    s.setValue(VALUE);
+    s.dispatch({ type: "region", region });
+    s.paint(/** @type {any} */ ({ kind: "clear" }));
+    assert.equal(s.state.doc.mode, "replace");
+    assert.equal(s.regionWords(), "nothing may change yet: paint what may");
+    s.dispatch({ type: "undo" });
+    assert.equal(s.state.doc.mode, "union");
+  }
+});
+
 test("a region that was emptied is not said to be painted", () => {
   const s = new Session();
   s.setPicture(picture(300, 300));

@@ -167,5 +167,9 @@ def test_points_hand_soft_values_on_and_judge_handles_by_half_white(run, nodes, 
         output = nodes["GoodDrag_Points"].execute(image=demo["image"], points=pairs, mask=ramp)
     assert torch.allclose(output.args[1], ramp)
     assert output.ui["gooddrag_points"][0]["protected"] == [(60, 100)]
+    assert "under the handle at (60, 100) may not change" in " ".join(output.ui["text"])
+    with torch.inference_mode():
+        turned = nodes["GoodDrag_Points"].execute(image=demo["image"], points=pairs, mask=ramp.flip(-1))
+    assert "target at (200, 100) and (220, 50) lies where nothing may change" in " ".join(turned.ui["text"])
     with pytest.raises(ValueError, match=r"`mask` is nowhere above 0.3"):
         run("GoodDrag_Points", image=demo["image"], points=pairs, mask=ramp * 0.3)

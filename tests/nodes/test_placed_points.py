@@ -13,7 +13,7 @@ from comfy_execution.graph_utils import ExecutionBlocker
 ARROW = [[75, 75], [140, 75]]
 SQUARE = json.dumps({"version": 2, "width": 300, "height": 300, "pairs": [ARROW], "mask": {"region": "own", "mode": "union",
     "shapes": [
-    {"kind": "brush", "points": [[75, 75]], "size": 20}]}})  # fmt: skip
+    {"kind": "brush", "points": [[75, 75]], "size": 20}, {"kind": "brush", "points": [[140, 75]], "size": 20}]}})  # fmt: skip
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from gooddrag.picture.geometry import (
     latent_mask,
     pad,
     protected_handles,
+    protected_targets,
     sample_patches,
     to_grid,
     to_pixels,
@@ -195,6 +196,14 @@ def test_handles_where_nothing_may_change():
     mask[10:20, 30:50] = 1
     points = DragPoints(((30, 10), (29, 10), (49.4, 19.4), (59, 39)), ((1, 1),) * 4, 60, 40)
     assert protected_handles(points, mask) == [(29, 10), (59, 39)]
+
+
+def test_targets_where_nothing_may_change():
+    mask = torch.zeros(40, 60)
+    mask[10:20, 30:50] = 1
+    anchor = (1, 1)
+    points = DragPoints(((31, 11), (31, 11), anchor), ((49.4, 19.4), (29, 10), anchor), 60, 40)
+    assert protected_targets(points, mask) == [(29, 10)]
 
 
 def test_lengthened_points_stay_in_the_picture():

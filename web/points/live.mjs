@@ -19,6 +19,10 @@ const LOOK_MS = 50;
 const SETTLED_MS = 400;
 /** After an interrupted run is over. */
 const FORGOTTEN_MS = 3000;
+/** After so long it is said what is waited for, and looked at again. */
+const WAITED_MS = 1500;
+const BEHIND = "Live waits until the run before it is over ..";
+const COMPUTED = "The coarse edit is being computed ..";
 /** How the editor says that it could not. */
 const FAILED = "Live: ";
 let clients = 0;
@@ -99,12 +103,30 @@ export class Live {
     const said = await answer.json();
     if (!answer.ok) throw new Error(refused(said));
     this.coarse = said.prompt_id;
-    const image = (await this.ended(this.coarse))?.[target]?.images?.[0];
-    this.coarse = "";
+    const waits = setInterval(() => void this.sayWhy(said.prompt_id), WAITED_MS);
+    let image;
+    try {
+      image = (await this.ended(this.coarse))?.[target]?.images?.[0];
+    } finally {
+      clearInterval(waits);
+      this.coarse = "";
+      session.waitFor("");
+    }
     if (!image || !session.following || this.asked === null) return;
     const picture = await loadPicture(viewUrl(this.api, image));
     if (session.failure.startsWith(FAILED)) session.fail("");
     session.setCoarse(picture);
+  }
+
+  /** Say why a coarse edit is not there yet. @param {string} id */
+  async sayWhy(id) {
+    try {
+      const { queue_running: running } = await (await this.api.fetchApi("/queue")).json();
+      const own = running.some((/** @type {any[]} */ [, prompt]) => prompt === id);
+      if (this.coarse === id && this.session.following) this.session.waitFor(own ? COMPUTED : BEHIND);
+    } catch {
+      // the server does not answer, which what waits for the picture says
+    }
   }
 
   /** The full edit, as if a person had run the nodes that show it. */

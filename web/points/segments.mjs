@@ -28,11 +28,12 @@ export function segments(label, options, choose) {
   });
   const root = el("div", { class: "gd-choice" }, [el("span", { text: label }), group]);
 
-  /** @param {T} chosen @param {T[]} [closed] what cannot be chosen now */
+  /** @param {T | null} chosen null: none of them @param {T[]} [closed] what cannot be chosen now */
   function update(chosen, closed = []) {
+    const [first] = options.map(([value]) => value).filter((value) => !closed.includes(value));
     for (const [value, b] of buttons) {
       b.setAttribute("aria-checked", String(value === chosen));
-      b.tabIndex = value === chosen ? 0 : -1;
+      b.tabIndex = value === (chosen ?? first) ? 0 : -1;
       b.disabled = closed.includes(value);
     }
   }

@@ -45,6 +45,7 @@ export class Session {
     /** The original is shown for as long as a key is held. */ this.comparing = false;
     /** The sampler goes on from its last run (`start`), so edits refer to the result. */ this.continues = false;
     /** Why the last run did not succeed. */ this.failure = "";
+    /** What a coarse edit waits for, in words, once that takes long. */ this.awaited = "";
     this.maskExplained = false;
     /** Coarse edits are wanted while arrows change, see `live.mjs`. */ this.following = false;
     /** The pointer holds an arrow, */ this.held = false;
@@ -136,13 +137,20 @@ export class Session {
   /** @param {boolean} on */
   follow(on) {
     this.following = on;
-    this.coarse = null;
+    [this.coarse, this.awaited] = [null, ""];
     this.refresh();
   }
 
   /** @param {Picture | null} picture */
   setCoarse(picture) {
     this.coarse = picture;
+    this.refresh();
+  }
+
+  /** @param {string} what is waited for, empty if nothing is */
+  waitFor(what) {
+    if (what === this.awaited) return;
+    this.awaited = what;
     this.refresh();
   }
 
@@ -210,6 +218,8 @@ export class Session {
     } else if (doc.region === "whole") {
       action.below = doc.shapes;
     }
+    // with what is connected added to it, it would not be empty
+    if (shape.kind === "clear" && this.masked) action.mode = "replace";
     this.dispatch(action);
   }
 

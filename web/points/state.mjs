@@ -351,8 +351,7 @@ function step(state, action) {
       // painting makes the region one's own, beginning with what it was until now
       const shapes = [...(doc.region === "own" ? doc.shapes : action.below ?? []), action.shape];
       if (shapes.length > MAX_SHAPES) return state;
-      const mode = doc.region === "own" ? doc.mode : action.mode ?? doc.mode;
-      return commit(state, { ...doc, shapes, mode, region: "own" });
+      return commit(state, { ...doc, shapes, mode: action.mode ?? doc.mode, region: "own" });
     }
     case "region":
       return doc.region === action.region ? state : commit(state, { ...doc, region: action.region });

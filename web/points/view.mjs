@@ -92,7 +92,8 @@ export class Editor {
     const pins = doc.pairs.filter(isAnchor).length;
     parts.pairs.textContent = t([counted(doc.pairs.length - pins, "pair"), ...(pins ? [counted(pins, "pin")] : [])].join(", "));
     parts.region.update(doc.region);
-    parts.show.update(session.after && !session.comparing ? session.show : "original", session.after ? [] : ["result", "compare"]);
+    const chosen = session.after && !session.comparing ? session.show : "original";
+    parts.show.update(session.shows() === "preview" ? null : chosen, session.after ? [] : ["result", "compare"]);
     parts.live.setAttribute("aria-pressed", String(session.following));
     parts.maskBar.hidden = !["brush", "eraser", "lasso", "rectangle"].includes(session.tool);
     parts.mode.value = doc.mode;
@@ -127,6 +128,7 @@ export class Editor {
     let text = "";
     const { movedFrom, picture } = session.state;
     if (!session.placeable()) text = "";
+    else if (session.awaited) text = session.awaited;
     else if (session.stopped) text = `The last run stopped here: ${session.stopped}.`;
     else if (movedFrom && picture && pairs.length)
       text = `Moved along from ${movedFrom.width}x${movedFrom.height} to this picture of ${picture.width}x${picture.height}. Ctrl+Z keeps the old pixels.`;
@@ -239,6 +241,8 @@ export class Editor {
   /** @param {string} text read out and shown */
   say(text) {
     const { status } = this.parts;
+    // what is said after a failure takes its place, in windows that open later too
+    if (text && text !== this.session.failure) this.failure = this.session.failure = "";
     status.setAttribute("aria-live", "polite");
     status.textContent = plain(text);
     status.classList.toggle("gd-failed", Boolean(text) && text === this.session.failure);
