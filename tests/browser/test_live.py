@@ -21,6 +21,8 @@ SHORTEN = """() => {
 OTHER = (
     "(was) => { const now = document.querySelector('.gd-editor .gd-stage').dataset.coarse; return now && now !== was; }"
 )
+HINTS = "(words) => document.querySelector('.gd-editor .gd-hint').textContent.includes(words)"
+CHOSEN = """() => [...document.querySelectorAll('.gd-editor [aria-label="Show"] [aria-checked="true"]')].map((b) => b.textContent)"""
 SHOWS = "(state) => document.querySelector('.gd-editor .gd-stage').dataset.shows === state"
 
 
@@ -82,11 +84,13 @@ def test_coarse_edits_follow_and_the_full_one_comes_at_the_end(follower, record_
     record_property("seconds", seconds)
     studio.shot(f"live-{studio.server.frontend}-{studio.renderer}-1-held")
     assert studio.stage.get_attribute("data-shows") == "preview"
+    assert page.evaluate(CHOSEN) == []  # it is none of the three
     assert not studio.pairs()  # nothing is placed while it is held
     page.mouse.up()
     assert len(studio.pairs()) == 1
     page.wait_for_function(SHOWS, arg="after", timeout=240_000)
     page.wait_for_timeout(500)
+    assert page.evaluate(CHOSEN) == ["Result"]
     studio.shot(f"live-{studio.server.frontend}-{studio.renderer}-2-full")
     new = history(studio) - before
     assert len(new) == 1  # the full edit; coarse ones leave nothing
@@ -96,6 +100,20 @@ def test_coarse_edits_follow_and_the_full_one_comes_at_the_end(follower, record_
     studio.choose("Live")
     page.wait_for_timeout(300)
     assert "off" in studio.says()
+
+
+def test_behind_another_run_it_says_that_it_waits(follower):
+    studio, page = follower.studio, follower.page
+    page.evaluate(SHORTEN.replace('"operations", 4', '"operations", 400').replace('"steps", 2', '"steps", 0'))
+    page.evaluate("() => void window.app.queuePrompt(0)")
+    running = "async () => (await (await window.app.api.fetchApi('/queue')).json()).queue_running.length"
+    page.wait_for_function(running, timeout=60_000)
+    follower.follow()
+    page.wait_for_function(HINTS, arg="Live waits until the run before it is over", timeout=30_000)
+    studio.shot(f"live-{studio.server.frontend}-{studio.renderer}-3-waits")
+    page.evaluate("() => window.app.api.interrupt()")
+    page.wait_for_function(OTHER, arg="", timeout=120_000)
+    assert not page.evaluate(HINTS, "Live waits")
 
 
 def test_the_next_move_cancels_the_full_edit(follower):
