@@ -60,6 +60,11 @@ DIFFERENCES = (
     ("if_s2t", "IF_s2t", np.mean, "+.3f"),
     ("outside", "outside, of 255", np.mean, "+.2f"),
 )
+PICKED = [
+    f"{world}: {what}"
+    for world in WORLDS.values()
+    for what in ("ratio, median, mean", "better than nothing", "mean less GoodDrag's")
+]
 BEFORE_DIFFERENCES = """# Paired differences
 
 Each method minus GoodDrag on the same drags, with 95 % bootstrap intervals over drags; bold where the interval leaves zero out.
@@ -267,6 +272,36 @@ def starts(worlds: Worlds) -> str:
     return table([*header, "ratio's difference, mean", "median"], lines)
 
 
+def picked(worlds: Worlds) -> str:
+    """Of several edits of one drag the one that a measure likes best, without the truth."""
+    several = (
+        ("gooddrag", "warp"),
+        ("gooddrag", "dragdiffusion"),
+        ("gooddrag", "dragdiffusion", "sde-drag"),
+        ("gooddrag", "ip-once", "dragdiffusion", "sde-drag", "warp"),
+    )
+    header = ["attempts", "picked by", "evaluations", *PICKED]
+    lines = []
+    for names in several:
+        for measure in ("md2", "if_bg"):
+            cells, cost = [], 0.0
+            for own in worlds.values():
+                by = {name: {r["sample"]: r for r in own if r["method"] == name} for name in names}
+                sign = 1 if measure in LOWER_IS_BETTER else -1
+                chosen = [
+                    min((by[name][s] for name in names), key=lambda r, sign=sign: sign * r[measure])
+                    for s in by["gooddrag"]
+                ]
+                ratio = np.array(numbers(chosen, "ratio"))
+                apart = ratio - np.array(numbers(list(by["gooddrag"].values()), "ratio"))
+                low, high = interval(apart, np.mean)
+                cells += [f"{np.median(ratio):.2f}, {ratio.mean():.2f}", f"{(ratio < 1).mean():.0%}"]
+                cells.append(f"{apart.mean():+.2f} [{low:+.2f}, {high:+.2f}]")
+                cost += sum(statistics.fmean(numbers(list(of.values()), "evaluations")) for of in by.values())
+            lines.append([", ".join(names), MEASURES[measure], f"{cost / len(worlds):.0f}", *cells])
+    return table(header, lines)
+
+
 def main() -> None:
     for given in sys.argv[1:]:
         world, folder = given.split("=", 1)
@@ -278,7 +313,7 @@ def main() -> None:
         (FOLDER / f"{world}.md").write_text(report(own, f"The {WORLDS[world]} world, {count} drags"))
     DIFFERENCES_PAGE.write_text(f"{BEFORE_DIFFERENCES}\n{differences(worlds)}\n")
     page = PAGE.read_text()
-    for make in (drags, methods, orderings, accuracy, lengths, traces, ranks, starts):
+    for make in (drags, methods, orderings, accuracy, lengths, traces, ranks, picked, starts):
         start, end = f"<!-- {make.__name__} -->", f"<!-- end of {make.__name__} -->"
         if start not in page or end not in page:
             sys.exit(f"{PAGE.name} has no place for {make.__name__}: {start} and {end}")
