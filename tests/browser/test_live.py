@@ -22,7 +22,8 @@ OTHER = (
     "(was) => { const now = document.querySelector('.gd-editor .gd-stage').dataset.coarse; return now && now !== was; }"
 )
 HINTS = "(words) => document.querySelector('.gd-editor .gd-hint').textContent.includes(words)"
-CHOSEN = """() => [...document.querySelectorAll('.gd-editor [aria-label="Show"] [aria-checked="true"]')].map((b) => b.textContent)"""
+CHOSEN = """() => [...document.querySelectorAll('.gd-editor [aria-label="Show"] [aria-checked="true"]')]
+  .map((button) => button.textContent)"""
 SHOWS = "(state) => document.querySelector('.gd-editor .gd-stage').dataset.shows === state"
 
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** A labelled choice of one out of a few, as a row of buttons. */
 
-import { el } from "./dom.mjs";
+import { el, plain } from "./dom.mjs";
 
 /**
  * @template {string} T
@@ -28,10 +28,12 @@ export function segments(label, options, choose) {
   });
   const root = el("div", { class: "gd-choice" }, [el("span", { text: label }), group]);
 
-  /** @param {T | null} chosen null: none of them @param {T[]} [closed] what cannot be chosen now */
-  function update(chosen, closed = []) {
+  /** @param {T | null} chosen null: none of them @param {T[]} [closed] what cannot be chosen now @param {string} [why] */
+  function update(chosen, closed = [], why = "") {
     const [first] = options.map(([value]) => value).filter((value) => !closed.includes(value));
-    for (const [value, b] of buttons) {
+    for (const [value, , title] of options) {
+      const b = /** @type {HTMLButtonElement} */ (buttons.get(value));
+      b.title = plain(closed.includes(value) && why ? why : title);
       b.setAttribute("aria-checked", String(value === chosen));
       b.tabIndex = value === (chosen ?? first) ? 0 : -1;
       b.disabled = closed.includes(value);

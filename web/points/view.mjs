@@ -26,6 +26,8 @@ import { asShown, inside, named, outside, room, sizeOf, unkey } from "./state.mj
 import { t } from "./texts.mjs";
 import { MAX_PAIRS } from "./value.mjs";
 
+const NO_RESULT = "Nothing to show yet: a run of one edit brings it, with `trace` connected to GoodDrag Decode";
+
 export class Editor {
   /**
    * @param {Session} session
@@ -93,7 +95,7 @@ export class Editor {
     parts.pairs.textContent = t([counted(doc.pairs.length - pins, "pair"), ...(pins ? [counted(pins, "pin")] : [])].join(", "));
     parts.region.update(doc.region);
     const chosen = session.after && !session.comparing ? session.show : "original";
-    parts.show.update(session.shows() === "preview" ? null : chosen, session.after ? [] : ["result", "compare"]);
+    parts.show.update(session.shows() === "preview" ? null : chosen, session.after ? [] : ["result", "compare"], NO_RESULT);
     parts.live.setAttribute("aria-pressed", String(session.following));
     parts.maskBar.hidden = !["brush", "eraser", "lasso", "rectangle"].includes(session.tool);
     parts.mode.value = doc.mode;
