@@ -22,7 +22,7 @@ NOTHING_DRAWN = (
     "the region drawn in the editor{} lets nothing of the {}x{} picture change, so nothing could move; draw it where something "
     "shall move, or choose Auto or Whole there"
 )
-STUCK = "What lies under the handle at {} may not change, so it cannot move: widen the mask there, or press Suggest in the editor."
+STUCK = "What lies under the handle at {} may not change, so it cannot move: widen the mask there, or paint there in the editor."
 CUT_OFF = "The target at {} lies where nothing may change: what is dragged there is cut off at the mask's border."
 NOTHING = (ExecutionBlocker(None),) * 3
 """What stops the nodes behind all outputs. A message in it would be shown as an error of the next node."""

@@ -107,14 +107,9 @@ export function attachComparison(app, api, node) {
     removed?.call(widget);
   };
   node.setSize?.([Math.max(node.size[0], 360), Math.max(node.size[1], 520)]);
-  const executed = node.onExecuted;
-  node.onExecuted = function (/** @type {any} */ output, /** @type {unknown[]} */ ...rest) {
-    comparison.show(given(output));
-    return executed?.call(this, output, ...rest);
-  };
 }
 
-/** Show again what was compared, in a node that was made anew. @param {any} node @param {any} output */
+/** Show what was compared, also again in a node that was made anew. @param {any} node @param {any} output */
 export function compareAgain(node, output) {
   comparisons.get(node)?.show(given(output));
 }

@@ -5,7 +5,7 @@ import { app } from "/scripts/app.js";
 
 import { colourSockets, paintSockets } from "./colours.mjs";
 import { attachComparison } from "./compare.mjs";
-import { attachNotices, clearNotices, forgetOldNotices, showAgain } from "./notices.mjs";
+import { clearNotices, listenToNodes, showAgain } from "./notices.mjs";
 import { openDialog } from "./points/dialog.mjs";
 import { tellFailures } from "./points/failures.mjs";
 import { attach, everySession, listen, placeShown } from "./points/host.mjs";
@@ -82,7 +82,7 @@ app.registerExtension({
   setup() {
     const runs = new Runs(app, api);
     listen(app, api, runs);
-    forgetOldNotices(app, api);
+    listenToNodes(app, api, runs);
     tellFailures(app, api, runs, everySession);
     colourSockets(app);
   },
@@ -95,7 +95,6 @@ app.registerExtension({
     if (decided) attachPresets(node, decided);
     if (String(node.comfyClass).startsWith("GoodDrag_")) {
       attachComparison(app, api, node);
-      attachNotices(node);
       paintSockets(app);
     }
   },

@@ -63,21 +63,23 @@ export function clearNotices(node) {
   show(node, []);
 }
 
-/** What a node said goes when it runs again. @param {any} app @param {any} api */
-export function forgetOldNotices(app, api) {
-  api.addEventListener("executing", (/** @type {any} */ { detail }) => {
-    const node = placeOf(app.rootGraph ?? app.graph, detail)?.node;
-    if (String(node?.comfyClass).startsWith("GoodDrag_")) clearNotices(node);
-  });
-}
-
-/** Show what this node says whenever it has run. @param {any} node */
-export function attachNotices(node) {
-  const executed = node.onExecuted;
-  node.onExecuted = function (/** @type {any} */ output, /** @type {unknown[]} */ ...rest) {
-    show(node, said(output));
-    return executed?.call(this, output, ...rest);
+/**
+ * Show what our nodes say whenever they have run, and forget it when they run again. Not by their `onExecuted`: nodes are numbered alike
+ * in every workflow, and a run of another one calls it too.
+ * @param {any} app @param {any} api @param {import("./points/runs.mjs").Runs} runs
+ */
+export function listenToNodes(app, api, runs) {
+  /** @param {unknown} prompt @param {unknown} id @param {(node: any) => void} then */
+  const tell = async (prompt, id, then) => {
+    if (!(await runs.ours(prompt))) return;
+    const node = placeOf(app.rootGraph ?? app.graph, id)?.node;
+    if (String(node?.comfyClass).startsWith("GoodDrag_")) then(node);
   };
+  api.addEventListener("executing", (/** @type {any} */ { detail }) => void tell(runs.current, detail, clearNotices));
+  api.addEventListener("executed", (/** @type {any} */ { detail }) => void tell(detail.prompt_id, detail.display_node ?? detail.node, (node) => {
+    show(node, said(detail.output));
+    compareAgain(node, detail.output);
+  }));
 }
 
 /**

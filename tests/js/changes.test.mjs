@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { changed } from "../../web/points/changes.mjs";
+import { around } from "../../web/points/region.mjs";
 import * as S from "../../web/points/state.mjs";
 
 const SIZE = { width: 200, height: 100 };
@@ -27,7 +28,10 @@ test("steps of pairs are named", () => {
 
 test("steps of the region are named", () => {
   assert.equal(after(stroke()), "a stroke of the brush");
+  const { pairs } = run(placed).doc;
+  assert.equal(after({ type: "shapes", shapes: around(pairs, SIZE) }), "a region around the arrows");
+  assert.equal(after(stroke(), { type: "shapes", shapes: around(pairs, SIZE) }), "a region around the arrows");
   assert.equal(after(stroke({ erase: true })), "a stroke of the brush that takes away");
   assert.equal(after({ type: "shape", shape: { kind: "grow", size: -4 } }), "shrinking");
-  assert.equal(after({ type: "region", region: "whole" }), "the whole picture as region");
+  assert.equal(after({ type: "region", region: "whole" }), "the choice of Whole");
 });

@@ -108,6 +108,23 @@ test("a result does not stay on the stage under arrows that it does not belong t
   assert.equal(s.show, "result");
 });
 
+test("a preview is put aside by who looks at something else, until its run is over", () => {
+  const s = new Session();
+  s.setPicture(picture(300, 300));
+  s.preview = picture(9, 9);
+  assert.equal(s.shows(), "preview");
+  s.comparing = true;
+  assert.equal(s.shows(), "picture");
+  s.comparing = false;
+  s.choose("original");
+  s.preview = picture(9, 9);
+  assert.equal(s.shows(), "picture");
+  s.preview = null;
+  s.choose("original");
+  s.preview = picture(9, 9);
+  assert.equal(s.shows(), "preview");
+});
+
 test("emptying leaves nothing of a connected mask, whatever the region was", () => {
   for (const region of /** @type {const} */ (["auto", "own", "whole"])) {
     const s = new Session();

@@ -6,12 +6,13 @@
  * @typedef {import("./value.mjs").Shape} Shape
  */
 
+import { around } from "./region.mjs";
 import { named } from "./state.mjs";
 
 /** @type {Record<Shape["kind"], string>} */
 const STEPS = { brush: "a stroke of the brush", lasso: "a lasso", rectangle: "a rectangle", fill: "filling", clear: "emptying", invert: "inverting", grow: "growing" };
 /** @type {Record<import("./value.mjs").Region, string>} */
-const REGIONS = { auto: "the region around the arrows", own: "the region of one's own", whole: "the whole picture as region" };
+const REGIONS = { auto: "the choice of Auto", own: "the choice of Own", whole: "the choice of Whole" };
 
 /** @param {Doc} from @param {Doc} to @returns {string} */
 export function changed(from, to) {
@@ -51,10 +52,18 @@ const what = (those, among) => (those.length === 1 ? named(among, among.indexOf(
 
 /** @param {Doc} from @param {Doc} to */
 function ofRegion(from, to) {
+  if (to.shapes.length > from.shapes.length && suggested(to)) return "a region around the arrows";
   if (to.shapes.length > from.shapes.length) return step(/** @type {Shape} */ (to.shapes.at(-1)));
   if (to.shapes.length < from.shapes.length) return "what was painted, forgotten";
   if (to.region !== from.region) return REGIONS[to.region];
   return to.mode === from.mode ? "" : "how the masks are combined";
+}
+
+/** What was drawn last lies around the arrows, as Suggest draws it. @param {Doc} doc */
+function suggested({ pairs, shapes, width, height }) {
+  if (width === null || height === null) return false;
+  const own = around(pairs, { width, height });
+  return own.length > 0 && JSON.stringify(shapes.slice(-own.length)) === JSON.stringify(own);
 }
 
 /** @param {Shape} shape */

@@ -18,6 +18,8 @@ const FILES_MS = 4000;
 
 /** What is watched, by node. @type {Map<any, Watched>} */
 const watched = new Map();
+/** Nodes between an editor and the sampler that are looked through. */
+const PASSED_ON = 8;
 
 /** @returns {Session[]} of all editors */
 export function everySession() {
@@ -56,6 +58,8 @@ function behind(app, id, ...inputs) {
   /** @type {import("./upstream.mjs").Place | null} */
   let place = placeOf(app.graph?.rootGraph ?? app.graph, id);
   for (const input of inputs) place = place && origin(place, input);
+  // what makes variants of points, or hands them on
+  for (let i = 0; place && !watched.has(place.node) && i < PASSED_ON; i++) place = origin(place, "points");
   const watch = place && watched.get(place.node);
   return watch && place ? [[watch, executionId(place)]] : [];
 }

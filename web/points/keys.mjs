@@ -151,7 +151,10 @@ export class Keys {
     const { editor, session } = this;
     const { pending, selection } = session.state;
     if (editor.pointer.gesture) editor.pointer.cancel();
-    else if (pending) session.dispatch({ type: "cancel" });
+    else if (pending) {
+      session.dispatch({ type: "cancel" });
+      editor.say("Handle taken back.");
+    }
     else if (this.options.close) this.options.close();
     else if (editor.cursor) editor.cursor = null;
     else if (selection.length) session.dispatch({ type: "cancel" });

@@ -7,7 +7,7 @@
  * @typedef {{choose: (tool: Tool) => void, zoom: (factor: number) => void, fit: () => void, actualSize: () => void,
  *   chooseRegion: (region: import("./value.mjs").Region) => void, chooseShow: (show: import("./session.mjs").Show) => void,
  *   clearMask: () => void, toggleTable: () => void, toggleLive: () => void, suggest: () => void,
- *   travel: (type: "undo" | "redo") => void, paintStep: (shape: Shape) => void,
+ *   combine: (mode: import("./value.mjs").Mode) => void, travel: (type: "undo" | "redo") => void, paintStep: (shape: Shape) => void,
  *   setBrush: (change: {size?: number, hardness?: number}) => void}} Commands
  */
 
@@ -79,7 +79,7 @@ function maskTools(session, commands) {
   const choices = [["union", "mask: add"], ["intersect", "mask: overlap"], ["replace", "mask: replace"]];
   const mode = el("select", { "aria-label": "How a connected mask is combined with this one", title: "A connected mask and the one drawn here" },
     choices.map(([value, text]) => el("option", { value, text })));
-  mode.addEventListener("change", () => session.dispatch({ type: "mode", mode: /** @type {any} */ (mode.value) }));
+  mode.addEventListener("change", () => commands.combine(/** @type {any} */ (mode.value)));
   /** @param {string} text @param {Shape} shape @param {string} words */
   const step = (text, shape, words) => button(words, null, () => commands.paintStep(shape), { text });
   const maskBar = el("div", { class: "gd-bar", role: "toolbar", "aria-label": "Mask" }, [

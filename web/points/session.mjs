@@ -31,7 +31,8 @@ export class Session {
     /** Why the last run stopped at this node. */ this.stopped = "";
     /** The shade of the mask that is connected, where it is known; see `masked`. @type {Picture | null} */ this.given = null;
     /** How that stands to what a run would deliver. @type {Standing} */ this.maskStanding = { state: "unconnected" };
-    /** @type {Picture | null} */ this.preview = null;
+    /** The preview is not looked at until its run is over: a person chose what is shown. */ this.aside = false;
+    /** @type {Picture | null} */ this.arrived = null;
     /** The last coarse edit of arrows that are followed. @type {Picture | null} */ this.coarse = null;
     /** @type {Picture | null} */ this.after = null;
     /** @type {Result | null} */ this.result = null;
@@ -129,9 +130,19 @@ export class Session {
     return this.show === "compare" ? "compare" : "after";
   }
 
+  /** Of a run that is not at its end. */
+  get preview() {
+    return this.arrived;
+  }
+
+  set preview(picture) {
+    this.arrived = picture;
+    if (!picture) this.aside = false;
+  }
+
   /** The picture of a coarse edit, which is sharper, or of a run that is not at its end. */
   previewed() {
-    return (this.comparing ? null : this.coarse) ?? this.preview;
+    return this.comparing ? null : this.coarse ?? (this.aside ? null : this.preview);
   }
 
   /** @param {boolean} on */
@@ -185,7 +196,7 @@ export class Session {
   /** @param {Show} show */
   choose(show) {
     if (show !== "original" && !this.after) return;
-    [this.show, this.coarse] = [show, null];
+    [this.show, this.coarse, this.aside] = [show, null, Boolean(this.preview)];
     this.refresh();
   }
 

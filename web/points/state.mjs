@@ -39,6 +39,7 @@
  *   | {type: "reorder", id: number, to: number}
  *   | {type: "switch", ids: number[], off: boolean}
  *   | {type: "shape", shape: Shape, below?: Shape[], mode?: Mode}
+ *   | {type: "shapes", shapes: Shape[]}
  *   | {type: "region", region: Region}
  *   | {type: "clearMask"}
  *   | {type: "mode", mode: Mode}
@@ -52,7 +53,7 @@ import { MAX_LISTED, MAX_PAIRS, MAX_SHAPES, empty } from "./value.mjs";
 export const HISTORY = 200;
 const OFFSET = 12;
 /** What takes coordinates of the picture that is shown. */
-const ON_PICTURE = new Set(["place", "add", "move", "nudge", "set", "duplicate", "shape"]);
+const ON_PICTURE = new Set(["place", "add", "move", "nudge", "set", "duplicate", "shape", "shapes"]);
 
 /** What comes to the document by itself; everything else a person does. */
 const ARRIVES = new Set(["picture", "load"]);
@@ -353,10 +354,14 @@ function step(state, action) {
       if (shapes.length > MAX_SHAPES) return state;
       return commit(state, { ...doc, shapes, mode: action.mode ?? doc.mode, region: "own" });
     }
+    case "shapes": {
+      const shapes = [...(doc.region === "own" ? doc.shapes : []), ...action.shapes];
+      return shapes.length > MAX_SHAPES ? state : commit(state, { ...doc, shapes, region: "own" });
+    }
     case "region":
       return doc.region === action.region ? state : commit(state, { ...doc, region: action.region });
     case "clearMask":
-      return doc.shapes.length || doc.region !== "auto" ? met(commit(state, { ...doc, shapes: [], region: "auto" })) : state;
+      return doc.shapes.length || doc.region !== "auto" ? met(commit(state, { ...doc, shapes: [], region: "auto", mode: "union" })) : state;
     case "mode":
       return doc.mode === action.mode ? state : commit(state, { ...doc, mode: action.mode });
     case "undo": {

@@ -26,6 +26,7 @@ import { asShown, inside, named, outside, room, sizeOf, unkey } from "./state.mj
 import { t } from "./texts.mjs";
 import { MAX_PAIRS } from "./value.mjs";
 
+const COARSE = "A coarse edit. The full one comes once the arrow is let go.";
 const NO_RESULT = "Nothing to show yet: a run of one edit brings it, with `trace` connected to GoodDrag Decode";
 
 export class Editor {
@@ -47,6 +48,7 @@ export class Editor {
     this.shape = "";
     /** What the picture below showed at the last update. */ this.shown = "";
     /** The picture that was shown then. @type {import("./session.mjs").Picture | null} */ this.pictured = null;
+    /** The result that was last said. @type {import("./session.mjs").Picture | null} */ this.after = session.after;
     /** The failure that was last said. */ this.failure = "";
     /** The view shows all of the picture, so it follows when the stage changes. */ this.fitted = true;
     this.parts = layout(session, this, options);
@@ -118,6 +120,10 @@ export class Editor {
     parts.table.update();
     this.showHint();
     if (before && session.state !== before && session.state.refused) this.say(session.state.refused);
+    if (session.after !== this.after) {
+      this.after = session.after;
+      if (session.after && session.show === "result" && !session.failure) this.sayShown();
+    }
     if (session.failure !== this.failure) this.say((this.failure = session.failure));
     this.draw();
   }
@@ -131,13 +137,14 @@ export class Editor {
     const { movedFrom, picture } = session.state;
     if (!session.placeable()) text = "";
     else if (session.awaited) text = session.awaited;
+    else if (session.coarse && session.shows() === "preview") text = COARSE;
     else if (session.stopped) text = `The last run stopped here: ${session.stopped}.`;
     else if (movedFrom && picture && pairs.length)
       text = `Moved along from ${movedFrom.width}x${movedFrom.height} to this picture of ${picture.width}x${picture.height}. Ctrl+Z keeps the old pixels.`;
     else if (room(session.state.doc) < 0) text = `${MAX_PAIRS - room(session.state.doc)} pairs are on; at most ${MAX_PAIRS} can be dragged at once.`;
     else if (this.painter.refused()) text = `Not drawn: ${this.painter.refused()}.`;
     else if (out.length) text = `Outside this picture: pair ${out.join(", ")}. Move or remove it.`;
-    else if (stuck.length) text = `Protected, so it cannot move: what lies under the handle of pair ${stuck.join(", ")}. Paint there, or press Suggest.`;
+    else if (stuck.length) text = `Protected, so it cannot move: what lies under the handle of pair ${stuck.join(", ")}. Paint there with the brush (b).`;
     else if (session.state.pending) text = "Click the target. Escape takes the handle back.";
     else if (["brush", "lasso", "rectangle"].includes(session.tool) && !session.maskExplained && session.state.doc.region !== "own")
       text = session.state.doc.region === "auto" && !session.joined() && session.dragged().length
@@ -146,7 +153,7 @@ export class Editor {
     else if (session.tool === "pin") text = "Click on what must stay.";
     else if (session.after && session.continues) text = "The sampler goes on from its last run: draw on the result.";
     else if (!session.hasArrows() && session.suggestion.length && !session.after && !session.drawing) text = "The dashed arrows are a suggestion. Drag one arrow of your own to replace them.";
-    else if (!session.hasArrows() && !pairs.some((p) => p.off)) text = "Press on what you want to move, and release where it shall go.";
+    else if (["arrow", "hand"].includes(session.tool) && !session.hasArrows() && !pairs.some((p) => p.off)) text = "Press on what you want to move, and release where it shall go.";
     this.parts.hint.textContent = plain(text);
     this.parts.hint.hidden = !text;
   }
@@ -300,7 +307,15 @@ export class Editor {
 
   /** A step of drawing the mask that is no gesture. @param {import("./value.mjs").Shape} shape */
   paintStep(shape) {
-    if (!this.closed()) this.session.paint(shape);
+    if (this.closed()) return;
+    this.session.paint(shape);
+    this.sayRegion();
+  }
+
+  /** How a connected mask and what is painted are combined. @param {import("./value.mjs").Mode} mode */
+  combine(mode) {
+    this.session.dispatch({ type: "mode", mode });
+    this.sayRegion();
   }
 
   /** @param {Tool} tool */
@@ -346,9 +361,19 @@ export class Editor {
     const { session } = this;
     session.choose(show);
     if (session.show !== show) return;
-    const older = session.result && !session.showsResult() ? " It belongs to other arrows than those here now." : "";
-    const edits = session.continues ? " Edits go on from the result." : " Arrows and painting refer to the original.";
-    this.say({ original: "The original.", result: `The result.${older}${edits}`, compare: `The original on the left, the result on the right.${older}` }[show]);
+    this.sayShown();
+  }
+
+  /** What the stage shows. */
+  sayShown() {
+    const { session } = this;
+    const stale = session.result && !session.showsResult();
+    if (session.show === "original") return this.say("The original.");
+    if (session.show === "compare") {
+      return this.say(stale ? "On the right the result of other arrows than those here now." : "The original on the left, the result on the right.");
+    }
+    if (stale) return this.say("The result of other arrows than those here now.");
+    this.say(session.continues ? "The result. Edits go on from it." : "The result. Arrows and painting refer to the original.");
   }
 
   /** @param {boolean} on @returns {boolean} */
@@ -403,7 +428,7 @@ export class Editor {
     if (this.closed()) return;
     const shapes = around(this.session.dragged(), this.size());
     if (!shapes.length) return this.say("Draw an arrow first.");
-    for (const shape of shapes) this.session.dispatch({ type: "shape", shape });
+    this.session.dispatch({ type: "shapes", shapes });
     this.say("A region around the arrows may change now.");
   }
 
