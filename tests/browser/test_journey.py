@@ -75,7 +75,7 @@ def test_from_an_empty_profile_to_a_dragged_picture(open_studio, theme):
     page.evaluate(CONTINUE)
     page.wait_for_timeout(800)
     show["Result"].click()
-    assert "Edits go on from the result" in studio.says()
+    assert "Edits go on from it" in studio.says()
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + 30, y)

@@ -6,10 +6,10 @@ from tests.browser.pictures import Desk
 from tests.browser.studio import Studio
 
 BROKEN = json.dumps({"pairs": [], "mask": {"region": "nonsense"}})
-QUEUE = """async ([prompt, workflow]) => {
+QUEUE = """async ([prompt, workflow, end]) => {
   const { api, graph } = window.app;
   const extra_data = { extra_pnginfo: { workflow: { id: workflow ?? (graph.rootGraph ?? graph).id } } };
-  window.failed = new Promise((done) => api.addEventListener("execution_error", done, { once: true }));
+  window.failed = new Promise((done) => api.addEventListener(end ?? "execution_error", done, { once: true }));
   const answer = await api.fetchApi("/prompt", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
@@ -65,3 +65,54 @@ def test_a_failure_of_the_sampler_is_told_in_the_status_line(desk):
     desk.shot("sampler-failed")
     for _ in range(3):
         desk.press("Escape")
+
+
+def test_what_a_run_of_another_workflow_says_is_not_told_here(desk):
+    editor = Desk(desk).build(
+        {"type": "EmptyImage", "widgets": {"width": 128, "height": 96}},
+        {"type": "GoodDrag_Points", "widgets": {"points": "[[[30, 30], [60, 60]]]"}, "inputs": {"image": [0, 0]}},
+    )
+    prompt = desk.prompt()
+    small = {"region": "own", "mode": "union", "shapes": [{"kind": "brush", "points": [[90, 80]], "size": 20}]}
+    value = {"version": 2, "width": 128, "height": 96, "pairs": [[[30, 30], [60, 60]]], "mask": small}
+    prompt[desk.node]["inputs"]["points"] = json.dumps(value)
+    notice = editor.page.locator(".gd-notices", has_text="may not change")
+    desk.page.evaluate(QUEUE, [prompt, "another", "execution_success"])
+    desk.page.wait_for_timeout(700)
+    assert notice.count() == 0
+    prompt[desk.node]["inputs"]["points"] = json.dumps(value | {"pairs": [[[31, 31], [60, 60]]]})
+    desk.page.evaluate(QUEUE, [prompt, None, "execution_success"])
+    notice.wait_for(timeout=10_000)
+    desk.page.evaluate(QUEUE, [prompt | {"99": dict(prompt[desk.node])}, "another", "execution_success"])
+    desk.page.wait_for_timeout(700)
+    assert notice.count() == 1  # nor does its beginning wipe away what was said here
+
+
+def test_behind_variants_the_editor_shows_the_last_result(desk):
+    editor = Desk(desk).build(
+        {"type": "GoodDrag_DemoModel"},
+        {
+            "type": "GoodDrag_Invert",
+            "widgets": {"steps": 4},
+            "inputs": {"model": [0, 0], "vae": [0, 1], "image": [0, 3], "positive": [0, 2]},
+        },
+        {
+            "type": "GoodDrag_Points",
+            "widgets": {"points": "[[[60, 64], [84, 72]]]"},
+            "inputs": {"image": [0, 3]},
+        },
+        {"type": "GoodDrag_Variants", "widgets": {"count": 2}, "inputs": {"points": [2, 0]}},
+        {
+            "type": "GoodDrag_Sampler",
+            "widgets": {"operations": 2, "gradient_steps": 1},
+            "inputs": {"model": [0, 0], "inversion": [1, 0], "points": [3, 0], "mask": [2, 1]},
+        },
+        {"type": "GoodDrag_Decode", "inputs": {"vae": [0, 1], "latent": [4, 0], "trace": [4, 1]}},
+        {"type": "PreviewImage", "inputs": {"images": [5, 0]}},
+    )
+    assert "Nothing to show yet" in editor.page.locator(".gd-editor [role=radio]", has_text="Result").get_attribute("title")
+    editor.run()
+    stage = editor.page.locator(".gd-editor .gd-stage[data-shows='after']")
+    stage.wait_for(timeout=60_000)
+    assert desk.says().startswith("The result.")
+    desk.shot(f"variants-{desk.server.frontend}-{desk.renderer}")
