@@ -110,7 +110,9 @@ def test_behind_variants_the_editor_shows_the_last_result(desk):
         {"type": "GoodDrag_Decode", "inputs": {"vae": [0, 1], "latent": [4, 0], "trace": [4, 1]}},
         {"type": "PreviewImage", "inputs": {"images": [5, 0]}},
     )
-    assert "Nothing to show yet" in editor.page.locator(".gd-editor [role=radio]", has_text="Result").get_attribute("title")
+    assert "Nothing to show yet" in editor.page.locator(".gd-editor [role=radio]", has_text="Result").get_attribute(
+        "title"
+    )
     editor.run()
     stage = editor.page.locator(".gd-editor .gd-stage[data-shows='after']")
     stage.wait_for(timeout=60_000)
