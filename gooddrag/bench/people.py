@@ -101,7 +101,7 @@ def agreement(rankings: Sequence[Ranking], finished: Finished) -> str:
 def _agreement(rankings: Sequence[Ranking], finished: Finished, question: str) -> str:
     people = consensus(rankings)
     persons = sorted({r.person for r in rankings})
-    lines = ["| metric | rank correlation, Eq. 11 | pictures |", "| --- | --- | --- |"]
+    lines = ["| metric | rank correlation, Eq. 11 | compared |", "| --- | --- | --- |"]
 
     def line(name: str, rhos: list[float]) -> None:
         if rhos:
@@ -123,10 +123,19 @@ def _agreement(rankings: Sequence[Ranking], finished: Finished, question: str) -
         own = means([r for r in scores if r["asked"]["judge"] == judge])
         turned = {s: {m: own[m][s] for m in own if s in own[m]} for s in people}
         line(f"GScore by {judge}", [-rho for rho in by_picture(people, turned, least=2).values()])
-    counted = f"{len(persons)} {'person' if len(persons) == 1 else 'people'}, {len(people)} pictures"
+    counted = f"{_count(len(persons), 'person', 'people')}, {_count(len(people), 'picture', 'pictures')}"
+    if len(lines) == 2:
+        lines.append("| no picture has two edits that people ranked apart and a metric measured | | 0 |")
     about = f"{question.capitalize()}: agreement" if question else "Agreement"
-    words = f"{about} with {counted}; +1: it orders the edits of a picture as they do, 0: not at all. 95 % intervals over pictures:"
+    words = (
+        f"{about} with {counted}; +1: it orders the edits of a picture as they do, 0: not at all. 95 % intervals over what was "
+        "compared:"
+    )
     return "\n".join([words, "", *lines, ""])
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 COST = {"operations", "evaluations", "gradients", "seconds", "prepared_seconds"}

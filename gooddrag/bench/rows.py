@@ -41,9 +41,7 @@ def sound(row: dict) -> bool:
 def sound_scores(row: dict) -> bool:
     """The same for a row of gscore: an error, or a score for each method in the order in which they were shown."""
     asked = row.get("asked")
-    if not (isinstance(asked, dict) and is_text(asked.get("judge")) and is_text(asked.get("edits"))):
-        return False
-    if not is_text(row.get("sample")):
+    if not (isinstance(asked, dict) and is_text(asked.get("judge")) and is_text(row.get("sample"))):
         return False
     if not _is_count(row.get("run")):
         return False

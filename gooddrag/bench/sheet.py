@@ -53,8 +53,8 @@ def sheet(rows: Sequence[Row], title: str, picture: Callable[[str, str], Path]) 
         place["cells"] = [first, *place["cells"], *([last] if last["small"] else [])]
     meanings = [[_head(k, rows), words] for k, words in SHOWN.items() if values(rows, k)]
     data = {"samples": list(samples.values()), "meanings": meanings}
-    # "</" would end the script that holds the data
-    return _PAGE.replace("%TITLE%", html.escape(title)).replace("%DATA%", json.dumps(data).replace("</", "<\\/"))
+    # "</" would end the script that holds the data, and "<!--<script" hide its end
+    return _PAGE.replace("%TITLE%", html.escape(title)).replace("%DATA%", json.dumps(data).replace("<", "\\u003c"))
 
 
 def _head(name: str, rows: Sequence[Row]) -> str:

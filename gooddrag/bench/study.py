@@ -64,7 +64,7 @@ def make(finished: Finished, methods: Sequence[str], question: str, samples: int
         )
     study = secrets.token_hex(4)
     data = {"study": study, "question": QUESTIONS[question], "samples": shown}
-    html = _PAGE.replace("%DATA%", json.dumps(data).replace("</", "<\\/"))
+    html = _PAGE.replace("%DATA%", json.dumps(data).replace("<", "\\u003c"))
     return Sheet(html, {"study": study, "question": question, "codes": codes})
 
 

@@ -110,9 +110,7 @@ class _Told:
     def __call__(self, done: int, total: int, rows: list[Row]) -> None:
         left = (time.monotonic() - self.start) / done * (total - done)
         failed = [f"{r['method']}: {r['error']}" for r in rows if "error" in r]
-        words = (
-            "; ".join(failed) if failed else ", ".join(f"{r['method']} {r.get('ratio', r['dai_1']):.2f}" for r in rows)
-        )
+        words = "; ".join(failed) if failed else ", ".join(f"{r['method']} {_figure(r)}" for r in rows)
         say(f"[{done}/{total}, {left / 60:.0f} min left] {rows[0]['sample']}: {words}")
 
 
@@ -135,3 +133,8 @@ def run(args: argparse.Namespace) -> int:
         f"{len(rows) - failed} edits{f', {failed} failed' * bool(failed)}; {args.out / 'report.md'}, {args.out / 'index.html'}"
     )
     return 1 if failed else 0
+
+
+def _figure(row: dict) -> str:
+    """What there is of a row that tells most: the error ratio where the truth is known."""
+    return f"{row['ratio']:.2f}" if "ratio" in row else f"DAI {row['dai_1']:.2f}"

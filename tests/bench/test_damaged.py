@@ -169,7 +169,6 @@ SCORES = {"asked": ASKED, "sample": "cat_0", "run": 0, "order": list(METHODS), "
     [
         {"asked": None},
         {"asked": {"judge": 5, "edits": "key"}},
-        {"asked": {"judge": "j"}},
         {"sample": []},
         {"run": "0"},
         {"run": 10**400},

@@ -151,6 +151,9 @@ def test_a_table_is_of_the_settings_that_ran_last(tmp_path, capfd):
     told = ["figures", "table-1", "--rows", str(tmp_path / "rows"), "--out", str(tmp_path / "out")]
     assert main(told) == 0
     assert [r["drags"] for r in csv.DictReader((tmp_path / "out" / "table-1.csv").open())] == ["3"]
+    (tmp_path / "others" / "results.jsonl").write_text("".join(json.dumps(r) + "\n" for r in more))
+    assert main(["figures", "table-1", "--rows", str(tmp_path / "others"), "--out", str(tmp_path / "out")]) == 2
+    assert "all 2 rows" in capfd.readouterr().err
     (tmp_path / "rows" / "run.json").unlink()
     assert main(told) == 2
     assert "rows of several settings" in capfd.readouterr().err

@@ -110,7 +110,14 @@ def test_the_judge_is_told_the_drag_and_never_a_method(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "reply", ['{"A": 1, "B": 10}', ' {"B":10,"A":1.0}\n', '```json\n{"A": 1, "B": 10}\n```', '```{"A":1,"B":10}```']
+    "reply",
+    [
+        '{"A": 1, "B": 10}',
+        ' {"B":10,"A":1.0}\n',
+        '```json\n{"A": 1, "B": 10}\n```',
+        '```{"A":1,"B":10}```',
+        '<think>{A}?\nno</think>\n{"A": 1, "B": 10}',
+    ],
 )
 def test_replies_that_are_read(reply):
     assert read(reply, 2) == [1, 10]
@@ -132,7 +139,8 @@ def test_replies_that_are_read(reply):
         ('{"A": true, "B": 1}', "A is 'True'"),
         ('{"A": NaN, "B": 1}', "A is 'nan'"),
         ('{"A": null, "B": 1}', "A is 'None'"),
-        ('{"A": 1, "A": 2, "B": 1}', "no JSON object"),
+        ('{"A": 1, "A": 2, "B": 1}', "rates a letter twice"),
+        ('{"A": 1} <think>B?</think> {"A": 1, "B": 2}', "no JSON object"),
         ("[" * 100_000, "no JSON object"),
     ],
 )
@@ -214,7 +222,6 @@ def test_a_silent_server_is_given_up():
         (status(200, "<html>"), "another form"),
         (status(200, "[]"), "another form"),
         ({"choices": []}, "another form"),
-        ({"choices": [{"message": {"content": None}}]}, "another form"),
         (lambda handler: handler.connection.close(), "after 2 attempts"),
     ],
 )
@@ -226,13 +233,14 @@ def test_what_is_no_answer_of_this_api(reply, says):
 @pytest.mark.parametrize(
     ("api", "reply"),
     [
+        ("openai", {"choices": [{"message": {"content": None}}]}),
         ("openai", {"choices": [{"message": {"content": None, "refusal": "I cannot judge this"}}]}),
         ("gemini", {"promptFeedback": {"blockReason": "SAFETY"}}),
         ("gemini", {"candidates": [{"finishReason": "SAFETY"}]}),
     ],
 )
 def test_a_refusal_is_no_failure_of_the_server(api, reply):
-    with serving(Server(reply)) as url, pytest.raises(Refused, match="judge this|SAFETY"):
+    with serving(Server(reply)) as url, pytest.raises(Refused, match="judge this|SAFETY|without words"):
         endpoint(url, api)[0].ask(["?"])
 
 
@@ -338,6 +346,13 @@ def test_scores_of_other_settings_in_the_same_folder_are_left_alone(tmp_path, mo
     assert len(scored(run)) == len(others)
     file.write_text("".join(json.dumps(r) + "\n" for r in others))
     assert not scored(run)
+    assert main(["figures", "table-2", "--rows", str(run.folder), "--out", str(tmp_path / "t")]) == 2
+    assert "of other edits than those that were run last" in capfd.readouterr().err
+    file.write_text("".join(json.dumps(r | {"asked": {"judge": "j"}}) + "\n" for r in others))
+    with serving(server) as url:
+        told[told.index("--url") + 1] = url
+        assert main(told) == 0
+    assert f"{len(others)} answers in gscore.jsonl are of other edits" in "".join(capfd.readouterr())
 
 
 def test_bad_input_of_the_command(tmp_path, monkeypatch, capfd):

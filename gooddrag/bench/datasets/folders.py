@@ -21,6 +21,7 @@ from PIL import Image, ImageOps
 from ... import files
 from ...network.codec import to_image, to_tensor
 from ...picture.geometry import DragPoints
+from ...picture.sizes import same_shape
 from ..sample import Dataset, Entry, Sample
 from .pickled import plain
 
@@ -76,6 +77,11 @@ def _mask(place: Path, picture: np.ndarray) -> np.ndarray | None:
     mask = _picture(place, "mask")
     if mask is None:
         return None
+    sizes = [side.shape[1::-1] for side in (mask, picture)]
+    if not same_shape(*sizes):
+        raise ValueError(
+            "the mask has {}x{} pixels and the picture {}x{}, which has another shape".format(*sizes[0], *sizes[1])
+        )
     if mask.shape != picture.shape:
         mask = np.asarray(Image.fromarray(mask).resize(picture.shape[1::-1], Image.Resampling.NEAREST))
     return mask.max(axis=2) >= EDITABLE

@@ -57,7 +57,7 @@ def _theirs(folder: Path, what: str) -> str:
 
 
 def _columns(rows: list[dict], names: list[str], form: str, published: dict[str, float], head: list[str]) -> tuple:
-    """Numbers, the most drags that a method has, and words: the table, and what it leaves out."""
+    """Numbers, what they are means over, and words: the table, and what it leaves out."""
     lines, numbers, without = [], [], []
     measured = dict.fromkeys(r["method"] for r in rows if isinstance(r.get("method"), str))
     more = [m for m in measured if m not in THE_PAPERS]
@@ -79,20 +79,32 @@ def _columns(rows: list[dict], names: list[str], form: str, published: dict[str,
         parts.append(f"The paper's table has {listed}; the other rows are of methods that were measured beside them.")
     if without:
         parts.append(f"Left out, since none of their edits succeeded: {', '.join(without)}.")
-    return numbers, max(n["drags"] for n in numbers), "\n\n".join(parts)
+    counts = {n["drags"] for n in numbers}
+    of = (
+        over(*counts)
+        if len(counts) == 1
+        else "over each row's own drags, with 95 % intervals: rows are not of the same drags"
+    )
+    return numbers, of, "\n\n".join(parts)
 
 
 def _of_one_run(folder: Path, rows: list[dict], key_of: Callable[[dict], object]) -> list[dict]:
-    """Rows of the settings that were run last, where a folder has those of several."""
-    if len({key_of(r) for r in rows}) < 2:
-        return rows
+    """Rows of the settings that were run last, where a folder says which. Raises ``ValueError`` where all are of others."""
     try:
         key = parsed(text(folder / NOTE))["key"]
     except (OSError, ValueError, KeyError, TypeError):
+        if len({key_of(r) for r in rows}) > 1:
+            raise ValueError(
+                f"{folder} has rows of several settings, and no sound {NOTE} that says which ran last"
+            ) from None
+        return rows
+    found = [r for r in rows if key_of(r) == key]
+    if rows and not found:
         raise ValueError(
-            f"{folder} has rows of several settings, and no sound {NOTE} that says which ran last"
-        ) from None
-    return [r for r in rows if key_of(r) == key]
+            f"all {len(rows)} rows in {folder} are of other edits than those that were run last, or of an older version that did "
+            "not say of which; run the same command again, or bench with the settings that they are of"
+        )
+    return found
 
 
 def accuracy(folder: Path) -> tuple[list[dict], str]:
@@ -102,7 +114,7 @@ def accuracy(folder: Path) -> tuple[list[dict], str]:
     names = [f"dai_{gamma}" for gamma in GAMMAS]
     heads = [f"DAI({gamma})" for gamma in GAMMAS] + [_theirs(folder, "DAI(1)")]
     numbers, drags, lines = _columns(rows, names, ".4f", PUBLISHED_DAI_1, heads)
-    return numbers, f"Drag accuracy, Eq. 10, means {over(drags)}; lower is better:\n\n{lines}"
+    return numbers, f"Drag accuracy, Eq. 10, means {drags}; lower is better:\n\n{lines}"
 
 
 def quality(folder: Path) -> tuple[list[dict], str]:
@@ -117,7 +129,7 @@ def quality(folder: Path) -> tuple[list[dict], str]:
     ]
     numbers, drags, lines = _columns(rows, ["gscore"], ".2f", PUBLISHED_GSCORE, ["GScore", _theirs(folder, "GScore")])
     judges = " and ".join(sorted({r["asked"]["judge"] for r in found}))
-    return numbers, f"Quality by {judges}, 0 to 10, means {over(drags)}; higher is better:\n\n{lines}"
+    return numbers, f"Quality by {judges}, 0 to 10, means {drags}; higher is better:\n\n{lines}"
 
 
 TABLES = {"table-1": Table("DAI at four radii", accuracy), "table-2": Table("GScore", quality)}

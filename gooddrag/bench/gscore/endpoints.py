@@ -64,6 +64,8 @@ def _openai_reply(given: dict) -> str:
     message = given["choices"][0]["message"]
     if message.get("refusal"):
         raise Refused(str(message["refusal"])[:200])
+    if "content" in message and message["content"] is None:
+        raise Refused("an answer without words")
     return message["content"]
 
 

@@ -18,6 +18,7 @@ from .endpoints import Part
 
 LONGEST = 1024
 """Pixels of the longer side that is sent."""
+THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 LETTERS = string.ascii_uppercase
 
 _TASK = (
@@ -30,6 +31,10 @@ _RULES = (
     "Use the whole scale; results may be equal. Answer with one JSON object that has a number for each letter, such as {example}, "
     "and nothing else."
 )
+
+
+class _Twice(ValueError):
+    pass
 
 
 def question(sample: Sample, results: Sequence[np.ndarray]) -> list[Part]:
@@ -59,9 +64,10 @@ def _png(image: Image.Image) -> bytes:
 
 
 def read(reply: str, count: int) -> list[float]:
-    """The numbers of a reply, in the order of the letters. Strict: one JSON object, at most within a code fence, with just
-    these letters and numbers from 0 to 10. Raises ``ValueError`` that says what it is instead."""
-    text = reply.strip()
+    """The numbers of a reply, in the order of the letters. Strict: one JSON object, at most within a code fence or after what a
+    model thought aloud (``<think>``), with just these letters and numbers from 0 to 10. Raises ``ValueError`` that says what it
+    is instead."""
+    text = THOUGHT.sub("", reply, count=1).strip()
     if fenced := re.fullmatch(r"```(?:json)?\s*(.*?)\s*```", text, re.DOTALL):
         text = fenced[1]
     wanted = list(LETTERS[:count])
@@ -69,11 +75,13 @@ def read(reply: str, count: int) -> list[float]:
     def once(pairs: list[tuple[str, object]]) -> dict:
         names = [name for name, _ in pairs]
         if len(set(names)) < len(names):
-            raise ValueError("a letter is there twice")
+            raise _Twice(f"the reply rates a letter twice: {text[:120]!r}")
         return dict(pairs)
 
     try:
         given = json.loads(text, object_pairs_hook=once)
+    except _Twice:
+        raise
     except (ValueError, RecursionError):
         raise ValueError(f"the reply is no JSON object: {' '.join(reply.split())[:120]!r}") from None
     if not isinstance(given, dict) or sorted(given) != wanted:
