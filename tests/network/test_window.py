@@ -175,7 +175,7 @@ def test_only_the_window_is_evaluated_beside_the_source(model, wide, mask, windo
     assert seen.count((1, 4, 8, 16)) == steps + gradients
     assert len(seen) == 2 * steps + gradients
     assert result.trace.operations == config.operations
-    assert "4 drag operations (all were used); in 33% of the picture; pixels left" in result.trace.summary()
+    assert "4 drag operations (all were used); computed in 33% of the picture; pixels left" in result.trace.summary()
     changed = (result.latent - result.source).abs().amax((0, 1)) > 0
     assert changed[:8, :16].any()
     assert not changed[8:].any()
