@@ -118,3 +118,37 @@ def test_behind_variants_the_editor_shows_the_last_result(desk):
     stage.wait_for(timeout=60_000)
     assert desk.says().startswith("The result.")
     desk.shot(f"variants-{desk.server.frontend}-{desk.renderer}")
+
+
+def test_the_last_result_is_there_after_a_look_at_another_tab(desk):
+    editor = Desk(desk).build(
+        {"type": "GoodDrag_DemoModel"},
+        {"type": "GoodDrag_Points", "widgets": {"points": "[[[62, 64], [84, 72]]]"}, "inputs": {"image": [0, 3]}},
+        {
+            "type": "GoodDrag_Invert",
+            "widgets": {"steps": 4},
+            "inputs": {"model": [0, 0], "vae": [0, 1], "image": [0, 3], "positive": [0, 2]},
+        },
+        {
+            "type": "GoodDrag_Sampler",
+            "widgets": {"operations": 2, "gradient_steps": 1},
+            "inputs": {"model": [0, 0], "inversion": [2, 0], "points": [1, 0], "mask": [1, 1]},
+        },
+        {"type": "GoodDrag_Decode", "inputs": {"vae": [0, 1], "latent": [3, 0], "trace": [3, 1]}},
+        {"type": "PreviewImage", "inputs": {"images": [4, 0]}},
+    )
+    editor.run()
+    after = editor.page.locator(".gd-editor .gd-stage[data-shows='after']")
+    after.wait_for(timeout=60_000)
+    tabs = desk.page.locator(".workflow-tabs .p-togglebutton, .workflow-tab")
+    own = tabs.nth(tabs.count() - 1)
+    desk.page.evaluate("() => window.app.extensionManager.command.execute('Comfy.NewBlankWorkflow')")
+    desk.page.wait_for_timeout(1500)
+    own.click()
+    desk.page.wait_for_timeout(2000)
+    desk.look(1)
+    assert after.count() == 0  # the original, as a workflow opens
+    editor.page.locator(".gd-editor [role=radio]", has_text="Result").click()
+    after.wait_for(timeout=5_000)
+    assert desk.says().startswith("The result. ")
+    desk.shot(f"tab-{desk.server.frontend}-{desk.renderer}")

@@ -29,6 +29,15 @@ export const opened = new Map();
 /** What runs delivered, the newest first: ComfyUI's undo and another tab make nodes anew, and what came to them shall survive it. @type {Delivered[]} */
 const deliveries = [];
 
+const RESULTS = 16;
+/** The id of a workflow that was never saved nor left: it gets its own then. */
+const NAMELESS = "00000000-0000-0000-0000-000000000000";
+/**
+ * The last results, the newest first, with the workflow and the picture that they are of, for nodes that are made anew.
+ * @type {{id: string, workflow: unknown, of: string, after: Picture, result: import("./draw.mjs").Result | null}[]}
+ */
+const results = [];
+
 /** What belongs to one copy of a node. */
 function blank() {
   return {
@@ -113,6 +122,26 @@ export class Watched {
     this.session.refresh();
   }
 
+  /** A run's result for one copy. @param {string} id @param {Picture} after */
+  finish(id, after) {
+    this.put(id, { after });
+    if (id !== this.shown) return;
+    results.unshift({ id, workflow: this.root?.id, of: this.identity(), after, result: this.frame(id).result });
+    results.splice(RESULTS);
+  }
+
+  /** The result of the picture that is shown, if it came to a node that this one has replaced. @param {string} id */
+  recall(id) {
+    if (this.frame(id).after) return;
+    const kept = results.find((r) => r.id === id && [this.root?.id, NAMELESS].includes(r.workflow) && r.of === this.identity());
+    if (kept) this.put(id, { after: kept.after, result: kept.result });
+  }
+
+  /** What the shown picture is made of. */
+  identity() {
+    return this.loaded.key || JSON.stringify(this.own.get(`image ${this.shown}`)?.upstream ?? null);
+  }
+
   /** Is this its execution id? @param {unknown} id */
   has(id) {
     return this.places().some((place) => executionId(place) === String(id));
@@ -185,7 +214,10 @@ export class Watched {
       const suggestion = source.kind === "scene" && origin(place, "suggestion") ? await (await answer(api.apiURL(`/gooddrag/scene_points?${query}`))).json() : [];
       if (this.loaded.key !== key) return;
       this.put(id, { after: null, result: null, preview: null, stopped: "", ...(suggestion.length ? { suggestion } : {}) });
-      if (id === this.shown) this.show(picture, { state: "current" });
+      if (id === this.shown) {
+        this.show(picture, { state: "current" });
+        this.recall(id);
+      }
       session.refresh();
     } catch (error) {
       if (this.loaded.key !== key) return;
@@ -205,6 +237,7 @@ export class Watched {
     this.files = Object.keys(delivered.upstream?.files ?? {});
     const why = this.changed(delivered, place);
     this.show(delivered.picture, why ? { state: "outdated", why } : { state: "current" });
+    if (!why) this.recall(this.shown);
   }
 
   /** What a run delivered for a copy. To a node that was made since, such as by ComfyUI's undo, it belongs if nothing is different. @param {Place} place @param {Input} input */
