@@ -166,8 +166,10 @@ PRESETS = {
         window=True,
         exact_source=True,
         warp_start=True,
+        lora_rank=4,
         lora_steps=20,
         lora_learning_rate=1e-3,
+        lora_batch=1,
     ),
     "fast": DragConfig(
         inference_steps=16,

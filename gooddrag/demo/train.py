@@ -223,8 +223,8 @@ def train_vae(args: argparse.Namespace) -> DemoVAE:
 def train_unet(args: argparse.Namespace, vae: DemoVAE) -> UNet2DConditionModel:
     torch.manual_seed(args.seed + 1)
     unet = UNet2DConditionModel(**TOPOLOGIES[args.topology])
-    if args.unet:
-        known = UNet2DConditionModel.from_pretrained(args.unet, torch_dtype=torch.float32)
+    if args.known:
+        known = UNet2DConditionModel.from_pretrained(args.known / "unet", torch_dtype=torch.float32)
         unet.load_state_dict(known.state_dict())
     # a CPU takes a third less time without, in bfloat16; the autoencoder a seventh more
     layout = torch.contiguous_format if args.device == "cpu" else torch.channels_last
@@ -321,7 +321,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--topology", choices=TOPOLOGIES, default="sd15", help="whose layout the U-Net has")
     parser.add_argument("--vae", type=Path, help="folder of a finished autoencoder, instead of training one")
-    parser.add_argument("--unet", type=Path, help="folder of a finished U-Net of this topology, to go on from")
+    parser.add_argument("--known", type=Path, help="folder of a finished model of this topology, whose U-Net goes on")
     parser.add_argument("--workers", type=int, default=1, help="processes that draw the pool of scenes")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True)

@@ -21,12 +21,18 @@ WORLDS = {"demo world": False, "shifted": True}
 SHARED = DragConfig(background="lock", window=True)
 DENOISED, READ = "gooddrag", "exact-source"
 """Methods of the benchmark: the source denoised again, or read from its inversion."""
-BALANCED = {name: getattr(PRESETS["balanced"], name) for name in ("lora_steps", "lora_learning_rate")}
+TUNED = ("lora_rank", "lora_steps", "lora_learning_rate", "lora_batch")
+BALANCED = {name: getattr(PRESETS["balanced"], name) for name in TUNED}
+TWENTY = {"lora_steps": 20, "lora_learning_rate": 1e-3}
 VARIANTS = {
     "70 steps of 4, the paper's; the source denoised": ({}, DENOISED),
     "the same; the source read from its inversion": ({}, READ),
     "70 steps of 1; read": ({"lora_batch": 1}, READ),
-    "20 steps of 4 at twice the rate, the preset balanced's; read": (BALANCED, READ),
+    "70 steps of 1 at twice the rate; read": ({"lora_batch": 1, "lora_learning_rate": 1e-3}, READ),
+    "70 steps of 4, rank 4 instead of 16; read": ({"lora_rank": 4}, READ),
+    "70 steps of 1, rank 4; read": ({"lora_rank": 4, "lora_batch": 1}, READ),
+    "20 steps of 4 at twice the rate; read": (TWENTY, READ),
+    "20 steps of 1 at twice the rate, rank 4, the preset balanced's; read": (BALANCED, READ),
     "none; read": ({"lora_steps": 0}, READ),
     "none; denoised": ({"lora_steps": 0}, DENOISED),
 }
