@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import time
 from pathlib import Path
 
 from .. import files
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
         key = os.environ.get(APIS[args.api].key, "").strip()
         if not key and not args.url:
             raise ValueError(f"there is no key; set {APIS[args.api].key}, or give --url of a server that needs none")
-        endpoint = Endpoint(args.api, args.judge, args.url, key, args.timeout)
+        endpoint = Endpoint(args.api, args.judge, args.url, key, args.timeout, sleep=_waits)
         finished = Finished.open(args.folder)
         asked = Asked(args.judge, finished.chosen(args.method), finished.key, args.runs, args.seed)
         rows = score(finished, endpoint, asked, say, args.limit)
@@ -58,3 +59,8 @@ def run(args: argparse.Namespace) -> int:
     say(told)
     whole = {(r["sample"], r["run"]) for r in rows if "error" not in r}
     return 1 if {(r["sample"], r["run"]) for r in rows} - whole else 0
+
+
+def _waits(seconds: float) -> None:
+    say(f"no answer yet; asking again in {seconds:.0f} s")
+    time.sleep(seconds)

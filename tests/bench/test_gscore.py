@@ -328,6 +328,18 @@ def test_the_command_goes_on_and_keeps_the_key_to_itself(tmp_path, monkeypatch, 
     assert "| GoodDrag | 4 | 0.06 [" in (tmp_path / "t" / "table-2.md").read_text()
 
 
+def test_the_command_says_that_it_waits(tmp_path, monkeypatch, capfd):
+    run = make(tmp_path)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    waited = []
+    monkeypatch.setattr("gooddrag.command.gscore.time.sleep", waited.append)
+    with serving(Server(status(503), judged)) as url:
+        told = ["gscore", str(run.folder), "--judge", "j", "--api", "openai", "--url", url, "--runs", "1"]
+        assert main(told) == 0
+    assert len(waited) == 1
+    assert f"asking again in {waited[0]:.0f} s" in capfd.readouterr().err
+
+
 def test_scores_of_other_settings_in_the_same_folder_are_left_alone(tmp_path, monkeypatch, capfd):
     run = make(tmp_path)
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
