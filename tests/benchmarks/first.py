@@ -149,8 +149,9 @@ def edits(unit: dict[str, float]) -> dict[str, dict[str, float]]:
     lock = PAPER.replace(background="lock", window=True)
     return {
         AUTHORS: edit(PAPER, unit, naive=True),
-        "the nodes' defaults and preset best: the paper's numbers, lock, window": edit(lock, unit, naive=False),
+        "the nodes' defaults: the paper's numbers, lock, window": edit(lock, unit, naive=False),
         "the same, the source read from its inversion and no LoRA": edit(lock.replace(lora_steps=0), unit, naive=False),
+        "preset best": edit(PRESETS["best"], unit, naive=False),
         "preset balanced": edit(PRESETS["balanced"], unit, naive=False),
         "preset fast": edit(PRESETS["fast"], unit, naive=False),
     }

@@ -81,5 +81,5 @@ def test_presets_cost_what_they_promise():
     assert paper == DragConfig() == PAPER
     assert paper.evaluations == 70 * 4 + 3 * 38 + 70 * 3
     assert fast.evaluations < balanced.evaluations < paper.evaluations
-    assert best.evaluations == paper.evaluations
+    assert paper.evaluations - best.evaluations == 3 * 70
     assert paper.evaluations >= 8 * fast.evaluations
