@@ -27,7 +27,7 @@ import { t } from "./texts.mjs";
 import { MAX_PAIRS } from "./value.mjs";
 
 const COARSE = "A coarse edit. The full one comes once the arrow is let go.";
-const NO_RESULT = "Nothing to show yet: a run of one edit brings it, with `trace` connected to GoodDrag Decode";
+const NO_RESULT = "Nothing to show yet: a run brings it, with `trace` connected to GoodDrag Decode";
 
 export class Editor {
   /**

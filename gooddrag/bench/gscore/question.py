@@ -33,10 +33,6 @@ _RULES = (
 )
 
 
-class _Twice(ValueError):
-    pass
-
-
 def question(sample: Sample, results: Sequence[np.ndarray]) -> list[Part]:
     """Words and pictures; the results are called A, B, C .. in the order in which they are given."""
     pairs = zip(sample.points.handles, sample.points.targets, sample.points.moving)
@@ -75,14 +71,12 @@ def read(reply: str, count: int) -> list[float]:
     def once(pairs: list[tuple[str, object]]) -> dict:
         names = [name for name, _ in pairs]
         if len(set(names)) < len(names):
-            raise _Twice(f"the reply rates a letter twice: {text[:120]!r}")
+            raise ValueError(f"the reply rates a letter twice: {text[:120]!r}")
         return dict(pairs)
 
     try:
         given = json.loads(text, object_pairs_hook=once)
-    except _Twice:
-        raise
-    except (ValueError, RecursionError):
+    except (json.JSONDecodeError, RecursionError):
         raise ValueError(f"the reply is no JSON object: {' '.join(reply.split())[:120]!r}") from None
     if not isinstance(given, dict) or sorted(given) != wanted:
         raise ValueError(f"the reply does not rate {', '.join(wanted)} and nothing else: {text[:120]!r}")

@@ -78,7 +78,7 @@ def score(
         raise ValueError(f"no sample of {finished.folder} has pictures of all of {', '.join(asked.methods)}")
     others = [r for r in rows(finished.folder) if not _answers(r, asked)]
     if others:
-        tell(f"{len(others)} answers in {FILE} are of other edits, methods or judges, and are left alone")
+        tell(f"{len(others)} answers in {FILE} are of other edits or another question, and are left alone")
     with held(finished.folder, "gscore"):
         _ask_missing(finished, endpoint, asked, tell, names)
     wanted = {(name, run) for name in names for run in range(asked.runs)}
