@@ -26,6 +26,7 @@ from .method.inversion import invert
 from .network import codec
 from .network.family import family_of
 from .network.memory import free_bytes, gigabytes, gradient_bytes, is_out_of_memory
+from .network.precision import slowdown
 from .picture.geometry import LATENT_CELL
 from .progress import Progress, silent
 
@@ -85,7 +86,7 @@ def examine(
     report, device = Report(tell=tell), torch.device(device)
     report.add(_computer(), _versions(), *more, _device(device))
     if _libraries(report):
-        report.add(*_needs(device, dtype))
+        report.add(*_speed(device, dtype), *_needs(device, dtype))
         if test:
             _test(report, device, dtype, callback)
     return report
@@ -127,6 +128,12 @@ def _libraries(report: Report) -> bool:
         except LibraryError as error:
             report.problems.append(str(error))
     return not report.problems
+
+
+def _speed(device: torch.device, dtype: torch.dtype) -> list[str]:
+    times = 1 if dtype == torch.float32 else slowdown(dtype, device)
+    name = str(dtype).removeprefix("torch.")
+    return [f"{name} takes about {times:.0f} times as long as float32 on this device"] if times >= 2 else []
 
 
 def _needs(device: torch.device, dtype: torch.dtype) -> list[str]:

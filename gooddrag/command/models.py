@@ -11,6 +11,8 @@ from .. import files
 from ..libraries import LibraryError
 from ..loading import Loaded, load
 from ..network.memory import is_out_of_memory
+from ..network.precision import slowdown
+from .terminal import say
 
 PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -68,9 +70,13 @@ def arguments(p: argparse.ArgumentParser) -> None:
 
 
 def asked(args: argparse.Namespace) -> Loader:
-    """Raises ``ValueError`` for a name that no report could hold."""
+    """Says when this processor only imitates the precision. Raises ``ValueError`` for a name that no report could hold."""
     try:
         files.check_text(args.model)
     except ValueError as error:
         raise ValueError(f"--model: {error}; rename it") from None
+    if args.precision != "float32" and args.device == "cpu":
+        times = slowdown(PRECISIONS[args.precision])
+        if times >= 2:
+            say(f"--precision {args.precision} takes about {times:.0f} times as long as float32 on this processor")
     return Loader(args.model, args.device, args.precision, args.channels_last, args.compile)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..network.conditioning import Conditioning, adding
 from . import drags, load, wordless, world
-from .train import SCHEDULER_CONFIG, Trainer, render_many, scaled, timesteps, weights
+from .train import SCHEDULER_CONFIG, Trainer, add_bf16, decide_bf16, render_many, scaled, timesteps, weights
 
 STEP = 24
 """Levels of 255 between neighbouring pixels that make an outline."""
@@ -92,7 +92,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", required=True, help="folder of the checkpoint, and of the finished ControlNet")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True)
+    add_bf16(parser)
     parser.add_argument("--every", type=int, default=250, help="steps between checkpoints")
     parser.add_argument("--steps", type=int, default=4_000)
     parser.add_argument("--batch", type=int, default=64)
@@ -101,6 +101,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes that draw them")
     parser.add_argument("--held-out", type=int, default=32, help="drags whose pictures judge it")
     args = parser.parse_args(argv)
+    decide_bf16(args)
     Path(args.out).mkdir(parents=True, exist_ok=True)
     train(args).half().save_pretrained(Path(args.out) / "controlnet", max_shard_size="12MB")
 
