@@ -28,7 +28,7 @@ def _tried(command: list[str], seconds: float, **environment: str) -> str:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
-    lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+    lines = [line for line in (done.stderr or done.stdout).splitlines() if any(map(str.isalpha, line))]
     return "" if done.returncode == 0 else (lines or [f"exit code {done.returncode}"])[-1]
 
 

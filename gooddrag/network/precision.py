@@ -10,7 +10,7 @@ SIDE, ROUNDS = 512, 3
 
 
 def slowdown(dtype: torch.dtype, device: torch.device | str = "cpu") -> float:
-    """How many times as long as in float32 a product of matrices takes in ``dtype`` on ``device``, the fastest of three rounds each.
+    """How many times as long as in float32 a product of matrices takes in ``dtype`` on ``device``, the fastest of three rounds.
     Below 1 it is faster. A processor without arithmetic of its own for a half precision takes ten to a hundred times as long."""
     return _seconds(dtype, device) / _seconds(torch.float32, device)
 

@@ -33,9 +33,11 @@ def test_training_computes_in_what_is_faster_unless_told(monkeypatch, capsys):
         train.decide_bf16(args)
         return args.bf16
 
-    assert decided(0.4) and not decided(70)
+    assert decided(0.4)
+    assert not decided(70)
     assert "bfloat16 takes 70 times float32's" in capsys.readouterr().out
-    assert decided(70, "--bf16") and not decided(0.4, "--no-bf16")
+    assert decided(70, "--bf16")
+    assert not decided(0.4, "--no-bf16")
     assert capsys.readouterr().out == ""
 
 
@@ -48,7 +50,8 @@ def test_a_command_says_that_a_processor_only_imitates_a_precision(monkeypatch, 
     models.arguments(parser)
     models.asked(parser.parse_args(["--precision", chosen, "--device", "cpu"]))
     told = capsys.readouterr().err
-    assert said in told and bool(told) == bool(said)
+    assert said in told
+    assert bool(told) == bool(said)
 
 
 def test_the_doctor_says_so_too(monkeypatch):
