@@ -128,9 +128,8 @@ class Points(io.ComfyNode):
         may_change = masks.editable(out)
         check_fit(placed, may_change, size)
         overlay = host.to_images([draw_points(host.to_pillow(image), placed, may_change.numpy() > 0)])
-        arrived["protected"] = protected_handles(placed, may_change)
-        for words, ends in ((STUCK, arrived["protected"]), (CUT_OFF, protected_targets(placed, may_change))):
-            if ends:
+        for words, ends_of in ((STUCK, protected_handles), (CUT_OFF, protected_targets)):
+            if ends := ends_of(placed, may_change):
                 notices.tell(words.format(" and ".join(f"({x:g}, {y:g})" for x, y in ends)))
         if asked.size not in (None, size) and (asked.pairs or asked.shapes):
             notices.tell(RESCALED.format(*asked.size, *size))

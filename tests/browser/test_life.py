@@ -1,6 +1,5 @@
 """What was drawn survives everything that ComfyUI does with a node."""
 
-import itertools
 import json
 
 import pytest
@@ -8,7 +7,6 @@ import pytest
 from tests.browser.studio import EMPTY
 
 SIZE = (640, 400)
-RUNS = itertools.count()
 """The server is shared, and tells the page nothing of a prompt that it answers from its cache."""
 
 
@@ -138,30 +136,22 @@ def test_inside_a_subgraph(drawn):
     assert inputs["points"] == before
 
 
-def test_a_run_names_the_handles_on_protected_ground(drawn):
-    """The first pair is switched off, the second lies on the stroke, the third beside it."""
-    drawn.drag((200, 300), (200, 200), SIZE)
-    drawn.drag((500, 60), (560, 90), SIZE)
-    value = drawn.value()
-    value["pairs"][0]["off"] = True
-    value["pairs"][2]["target"][0] -= next(RUNS)
-    drawn.page.evaluate(
-        """([id, text]) => {
-          const { graph } = window.app;
-          const points = graph.getNodeById(Number(id));
-          points.widgets.find((w) => w.name === "points").value = text;
-          const show = LiteGraph.createNode("PreviewImage");
-          show.pos = [600, 0];
-          graph.add(show);
-          points.connect(2, show, 0);
-          void window.app.queuePrompt(0);
-        }""",
-        [drawn.node, json.dumps(value)],
-    )
+def test_ends_on_protected_ground_are_named_before_a_run(drawn):
+    """The first pair and the stroke may change, and nothing else."""
     hint = drawn.page.locator(".gd-hint").last
-    hint.filter(has_text="handle of pair 3.").wait_for(timeout=20_000)
+    stuck, cut = "under the handle of pair 2.", "Nothing may change at the target of pair 2:"
+    assert "pair" not in hint.text_content()
     drawn.drag((500, 60), (210, 300), SIZE)
-    assert "Protected" not in hint.text_content()
+    hint.filter(has_text=stuck).wait_for(timeout=5_000)
+    drawn.drag((500, 60), (120, 300), SIZE)  # the handle, onto the stroke
+    hint.filter(has_text=stuck).wait_for(state="hidden", timeout=5_000)
+    drawn.drag((210, 300), (500, 60), SIZE)  # the target, off it
+    hint.filter(has_text=cut).wait_for(timeout=5_000)
+    drawn.press("b")
+    drawn.drag((480, 60), (520, 60), SIZE)
+    hint.filter(has_text=cut).wait_for(state="hidden", timeout=5_000)
+    drawn.press("Control+z")
+    hint.filter(has_text=cut).wait_for(timeout=5_000)
 
 
 HOSTILE = [

@@ -46,7 +46,6 @@ function blank() {
     /** @type {Picture | null} */ after: null,
     /** @type {import("./draw.mjs").Result | null} */ result: null,
     /** @type {{handle: [number, number], target: [number, number]}[]} */ suggestion: [],
-    /** @type {[number, number][]} */ protected: [],
     stopped: "",
   };
 }
@@ -296,7 +295,7 @@ export class Watched {
     const stopped = expected ? "" : arrived.stopped ?? "";
     this.setFetching(false);
     this.look();
-    this.put(id, { suggestion: arrived.suggestion ?? [], protected: arrived.protected ?? [], stopped });
+    this.put(id, { suggestion: arrived.suggestion ?? [], stopped });
     void this.lookAtFiles();
   }
 

@@ -38,7 +38,6 @@ export class Session {
     /** @type {Result | null} */ this.result = null;
     /** Pairs that would be used while there are none. @type {{handle: [number, number], target: [number, number]}[]} */
     this.suggestion = [];
-    /** Handles that the last run found where nothing may change. @type {[number, number][]} */ this.protected = [];
     /** @type {Tool} */ this.tool = "arrow";
     this.brush = { size: 40, hardness: 1 };
     this.opacity = 0.6;
@@ -252,7 +251,7 @@ export class Session {
     if (this.state === before) return;
     // undo, a loaded value or Live's next coarse edit: none says that the result is of other arrows now
     if (belonged && !this.continues && !this.showsResult()) this.show = "original";
-    if (this.state.doc !== before.doc) [this.protected, this.stopped] = [[], ""];
+    if (this.state.doc !== before.doc) this.stopped = "";
     // a picture of another size, or a loaded value, is no doing of a person: the value stays, and a run reads it by the same rule
     if (this.state.doc !== before.doc && !this.broken && action.type !== "picture" && action.type !== "load") {
       const text = dump(toValue(this.state));

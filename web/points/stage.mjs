@@ -22,6 +22,10 @@ export class StagePainter {
     this.editor = editor;
     this.session = editor.session;
     this.mask = new MaskLayer();
+    this.probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+    /** What `cutOff` and `stuck` were found in. @type {unknown[]} */ this.probed = [];
+    /** Numbers of the pairs whose handle lies where nothing may change, @type {number[]} */ this.stuck = [];
+    /** and of those whose target does. @type {number[]} */ this.cutOff = [];
   }
 
   /** @param {HTMLCanvasElement} canvas */
@@ -55,6 +59,37 @@ export class StagePainter {
   /** Why the shapes that are there now are not drawn, for people. */
   refused() {
     return this.mask.shapes === this.session.state.doc.shapes ? this.mask.refused : "";
+  }
+
+  /** Look which ends lie where nothing may change, as far as a run's mask is known here. Returns whether that is news. */
+  look() {
+    const { session } = this;
+    const { doc } = session.state;
+    const unsure = !session.placeable() || (session.listens() && session.maskStanding.state !== "current");
+    const from = [doc, session.given, session.picture, session.own(), unsure];
+    if (from.every((value, i) => value === this.probed[i])) return false;
+    const before = String([this.stuck, "/", this.cutOff]);
+    this.probed = from;
+    const shade = unsure ? null : this.shade();
+    const arrows = doc.pairs.flatMap((p, i) => (p.off || isAnchor(p) ? [] : [{ ...p, number: i + 1 }]));
+    const numbers = arrows.map((p) => p.number);
+    const dark = shade ? this.shaded(shade, arrows.flatMap((p) => [p.handle, p.target])) : [];
+    this.stuck = numbers.filter((_, i) => dark[2 * i]);
+    this.cutOff = numbers.filter((_, i) => dark[2 * i + 1] && !dark[2 * i]);
+    return before !== String([this.stuck, "/", this.cutOff]);
+  }
+
+  /** Which of these pixels a shade protects. @param {import("./session.mjs").Picture} shade @param {Point[]} points */
+  shaded(shade, points) {
+    if (!this.probe || !points.length) return [];
+    const { width, height } = this.editor.size();
+    [this.probe.canvas.width, this.probe.canvas.height] = [points.length, 1];
+    points.forEach(([x, y], i) => {
+      const at = [(Math.floor(x + 0.5) + 0.5) * (shade.width / width), (Math.floor(y + 0.5) + 0.5) * (shade.height / height)];
+      this.probe?.drawImage(shade, Math.floor(at[0]), Math.floor(at[1]), 1, 1, i, 0, 1, 1);
+    });
+    const { data } = this.probe.getImageData(0, 0, points.length, 1);
+    return points.map((_, i) => data[4 * i + 3] > 127);
   }
 
   /** @param {View} view */

@@ -20,7 +20,6 @@ import { TOOLS, layout } from "./layout.mjs";
 import { Menu } from "./menu.mjs";
 import { Pointer } from "./pointer.mjs";
 import { around, isAnchor } from "./region.mjs";
-import { samePoints } from "./session.mjs";
 import { StagePainter } from "./stage.mjs";
 import { asShown, inside, named, outside, room, sizeOf, unkey } from "./state.mjs";
 import { t } from "./texts.mjs";
@@ -132,7 +131,7 @@ export class Editor {
     const { session } = this;
     const { pairs } = session.state.doc;
     const out = outside(asShown(session.state));
-    const stuck = pairs.flatMap((p, i) => (!p.off && !isAnchor(p) && session.protected.some((h) => samePoints([h], [p.handle])) ? [i + 1] : []));
+    const { stuck, cutOff } = this.painter;
     let text = "";
     const { movedFrom, picture } = session.state;
     if (!session.placeable()) text = "";
@@ -145,6 +144,7 @@ export class Editor {
     else if (this.painter.refused()) text = `Not drawn: ${this.painter.refused()}.`;
     else if (out.length) text = `Outside this picture: pair ${out.join(", ")}. Move or remove it.`;
     else if (stuck.length) text = `Protected, so it cannot move: what lies under the handle of pair ${stuck.join(", ")}. Paint there with the brush (b).`;
+    else if (cutOff.length) text = `Nothing may change at the target of pair ${cutOff.join(", ")}: what is dragged there is cut off. Paint there with the brush (b).`;
     else if (session.state.pending) text = "Click the target. Escape takes the handle back.";
     else if (["brush", "lasso", "rectangle"].includes(session.tool) && !session.maskExplained && session.state.doc.region !== "own")
       text = session.state.doc.region === "auto" && !session.joined() && session.dragged().length
@@ -222,6 +222,7 @@ export class Editor {
     if (this.dirty) this.painter.below(view);
     this.dirty = false;
     this.painter.above(view);
+    if (this.painter.look()) this.showHint();
   }
 
   /** Where original and result meet when they are compared: at the pointer. */
