@@ -36,11 +36,12 @@ def draw_points(image: Image.Image, points: DragPoints, mask: np.ndarray | None 
     return image
 
 
-def draw_result(image: Image.Image, trace: DragTrace, upto: int | None = None) -> Image.Image:
+def draw_result(image: Image.Image, trace: DragTrace, upto: int | None = None, title: str = "") -> Image.Image:
     """The picture with each target as a ring, or a pin where it is an anchor, the path of each handle, and its last place as a
     dot.
 
-    ``upto`` draws the state after that many drag operations. A picture that was scaled after the drag has the paths scaled alike.
+    ``upto`` draws the state after that many drag operations, ``title`` stands in the upper left corner. A picture that was scaled
+    after the drag has the paths scaled alike.
     """
     image = image.convert("RGB")
     canvas, width = _Canvas(image), _line(image)
@@ -57,6 +58,7 @@ def draw_result(image: Image.Image, trace: DragTrace, upto: int | None = None) -
         if moves or path[-1] != path[0]:
             canvas.dot(path[-1], colour(i), 2 * width)
         canvas.label(path[-1], str(i + 1))
+    canvas.label((0, 0), title)
     return image
 
 

@@ -91,11 +91,13 @@ class Decode(io.ComfyNode):
                 "`latent` was cut, turned or made smaller, so that the paths of `trace` cannot be drawn on it."
             )
         elif traces:
-            drawn = [draw_result(result, t.trace) for result, t in zip(host.to_pillow_list(images), traces)]
+            drawn: list[Image.Image] = []
             frames: list[Image.Image] = []
-            for overlay, t in zip(drawn, traces):
-                frames += [draw_result(frame.resize(size), t.trace, n) for n, frame in _frames(vae, t)]
-                frames.append(overlay)
+            for number, (result, t) in enumerate(zip(host.to_pillow_list(images), traces), 1):
+                title = f"{number} of {len(traces)}" if len(traces) > 1 else ""
+                drawn.append(draw_result(result, t.trace, title=title))
+                frames += [draw_result(frame.resize(size), t.trace, n, title) for n, frame in _frames(vae, t)]
+                frames.append(drawn[-1])
             overlays, trajectory = host.to_images(drawn), _even(host.to_images(frames))
             after = {"image": host.temporary(images[-1:], cls), "points": points_for_page(traces[-1].placed)}
             shown = {"gooddrag_after": [after]}

@@ -120,10 +120,11 @@ def test_behind_variants_the_editor_shows_the_last_result(desk):
     desk.shot(f"variants-{desk.server.frontend}-{desk.renderer}")
 
 
-def test_the_last_result_is_there_after_a_look_at_another_tab(desk):
-    editor = Desk(desk).build(
+def _quick(desk, x: int) -> Desk:
+    """A whole edit of few steps; ``x`` makes it one that the server has not done before, of which it would not tell again."""
+    return Desk(desk).build(
         {"type": "GoodDrag_DemoModel"},
-        {"type": "GoodDrag_Points", "widgets": {"points": "[[[62, 64], [84, 72]]]"}, "inputs": {"image": [0, 3]}},
+        {"type": "GoodDrag_Points", "widgets": {"points": f"[[[{x}, 64], [84, 72]]]"}, "inputs": {"image": [0, 3]}},
         {
             "type": "GoodDrag_Invert",
             "widgets": {"steps": 4},
@@ -137,6 +138,10 @@ def test_the_last_result_is_there_after_a_look_at_another_tab(desk):
         {"type": "GoodDrag_Decode", "inputs": {"vae": [0, 1], "latent": [3, 0], "trace": [3, 1]}},
         {"type": "PreviewImage", "inputs": {"images": [4, 0]}},
     )
+
+
+def test_the_last_result_is_there_after_a_look_at_another_tab(desk):
+    editor = _quick(desk, 62)
     editor.run()
     after = editor.page.locator(".gd-editor .gd-stage[data-shows='after']")
     after.wait_for(timeout=60_000)
@@ -152,3 +157,27 @@ def test_the_last_result_is_there_after_a_look_at_another_tab(desk):
     after.wait_for(timeout=5_000)
     assert desk.says().startswith("The result. ")
     desk.shot(f"tab-{desk.server.frontend}-{desk.renderer}")
+
+
+def test_the_last_result_is_there_after_undo_in_comfyui(desk):
+    editor = _quick(desk, 63)
+    editor.run()
+    after = editor.page.locator(".gd-editor .gd-stage[data-shows='after']")
+    after.wait_for(timeout=60_000)
+    desk.page.evaluate(
+        """() => {
+          const note = LiteGraph.createNode("Note");
+          note.pos = [900, 500];
+          window.app.graph.add(note);
+          window.app.extensionManager.workflow.activeWorkflow.changeTracker.checkState();
+        }"""
+    )
+    before = desk.page.evaluate("() => window.app.graph._nodes.length")
+    desk.page.evaluate("() => window.app.extensionManager.command.execute('Comfy.Undo')")
+    desk.page.wait_for_timeout(2000)
+    assert desk.page.evaluate("() => window.app.graph._nodes.length") == before - 1
+    desk.look(1)
+    editor.page.locator(".gd-editor [role=radio]", has_text="Result").last.click()
+    after.wait_for(timeout=5_000)
+    assert desk.says().startswith("The result. ")
+    desk.shot(f"undone-{desk.server.frontend}-{desk.renderer}")

@@ -462,6 +462,9 @@ def test_variants_come_as_a_batch(run, demo):
     shown = run("GoodDrag_Decode", vae=demo["vae"], latent=latent, trace=traces, image=demo["image"], mask=demo["mask"])
     assert [len(pictures) for pictures in shown[:2]] == [3, 3]
     assert len(shown[2]) == sum(len(t.frames) + 1 for t in traces)
+    corners = shown[1][:, :18, :50]  # "1 of 3" and so on, white
+    assert [(corner.amin(dim=-1) > 0.95).any() for corner in corners] == [True] * 3
+    assert not torch.equal(corners[0], corners[1])
     (single,) = run("GoodDrag_Variants", points=demo["points"], count=1)
     assert single == (demo["points"],)
 
