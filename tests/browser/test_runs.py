@@ -181,3 +181,23 @@ def test_the_last_result_is_there_after_undo_in_comfyui(desk):
     after.wait_for(timeout=5_000)
     assert desk.says().startswith("The result. ")
     desk.shot(f"undone-{desk.server.frontend}-{desk.renderer}")
+
+
+def test_the_last_result_is_there_after_the_page_was_loaded_again(desk):
+    editor = _quick(desk, 64)
+    editor.run()
+    after = editor.page.locator(".gd-editor .gd-stage[data-shows='after']")
+    after.wait_for(timeout=60_000)
+    saved = desk.workflow()
+    desk.page.reload()
+    desk.page.wait_for_function(
+        "() => window.app?.graph && LiteGraph.registered_node_types.GoodDrag_Points", timeout=60_000
+    )
+    desk.page.evaluate("(saved) => window.app.loadGraphData(saved)", saved)
+    desk.look(1)
+    desk.wait_for_picture()
+    assert after.count() == 0
+    result = editor.page.locator(".gd-editor [role=radio]", has_text="Result").last
+    result.click()
+    after.wait_for(timeout=5_000)
+    assert desk.says().startswith("The result. ")

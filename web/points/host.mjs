@@ -89,7 +89,7 @@ async function executed(app, api, { node: id, output }, asked) {
       if (JSON.stringify(watch.frame(copy).result?.points) !== JSON.stringify(after.points)) continue;
       watch.session.dispatch({ type: "cancel" });
       if (copy === watch.shown) watch.session.setResult(picture);
-      watch.finish(copy, picture);
+      watch.finish(copy, picture, after.image);
     }
   }
 }

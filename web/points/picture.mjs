@@ -21,6 +21,7 @@
  */
 
 import { ConnectedMask } from "./mask_source.mjs";
+import { keep, recalled } from "./results.mjs";
 import { difference, executionId, known, origin, upstream, valueOf, waysInto } from "./upstream.mjs";
 
 const KEPT = 48;
@@ -28,15 +29,6 @@ const KEPT = 48;
 export const opened = new Map();
 /** What runs delivered, the newest first: ComfyUI's undo and another tab make nodes anew, and what came to them shall survive it. @type {Delivered[]} */
 const deliveries = [];
-
-const RESULTS = 16;
-/** The id of a workflow that was never saved nor left: it gets its own then. */
-const NAMELESS = "00000000-0000-0000-0000-000000000000";
-/**
- * The last results, the newest first, with the workflow and the picture that they are of, for nodes that are made anew.
- * @type {{id: string, workflow: unknown, of: string, after: Picture, result: import("./draw.mjs").Result | null}[]}
- */
-const results = [];
 
 /** What belongs to one copy of a node. */
 function blank() {
@@ -87,6 +79,7 @@ export class Watched {
     /** The known picture that was loaded, or could not be: by what it was asked for. */ this.loaded = { key: "", why: "" };
     /** A run for the picture is on its way. */ this.fetching = false;
     /** The server is being asked what files hold. */ this.asking = false;
+    /** The result that was asked for again. @type {import("./results.mjs").Kept | null} */ this.recalling = null;
     this.mask = new ConnectedMask(this);
     session.getPicture = () => void this.getPicture();
   }
@@ -121,19 +114,24 @@ export class Watched {
     this.session.refresh();
   }
 
-  /** A run's result for one copy. @param {string} id @param {Picture} after */
-  finish(id, after) {
+  /** A run's result for one copy. @param {string} id @param {Picture} after @param {File} file that holds it */
+  finish(id, after, file) {
     this.put(id, { after });
-    if (id !== this.shown) return;
-    results.unshift({ id, workflow: this.root?.id, of: this.identity(), after, result: this.frame(id).result });
-    results.splice(RESULTS);
+    if (id === this.shown) keep({ id, workflow: this.root?.id, of: this.identity(), file, after, result: this.frame(id).result });
   }
 
   /** The result of the picture that is shown, if it came to a node that this one has replaced. @param {string} id */
-  recall(id) {
-    if (this.frame(id).after) return;
-    const kept = results.find((r) => r.id === id && [this.root?.id, NAMELESS].includes(r.workflow) && r.of === this.identity());
-    if (kept) this.put(id, { after: kept.after, result: kept.result });
+  async recall(id) {
+    const of = this.identity();
+    const found = this.frame(id).after ? null : recalled(id, this.root?.id, of);
+    if (!found || (!found.after && found === this.recalling)) return;
+    this.recalling = found;
+    try {
+      found.after ??= await loadPicture(viewUrl(this.api, found.file));
+    } catch {
+      return; // the server forgets its pictures when it starts anew
+    }
+    if (!this.frame(id).after && of === this.identity()) this.put(id, { after: found.after, result: found.result });
   }
 
   /** What the shown picture is made of. */
@@ -215,7 +213,7 @@ export class Watched {
       this.put(id, { after: null, result: null, preview: null, stopped: "", ...(suggestion.length ? { suggestion } : {}) });
       if (id === this.shown) {
         this.show(picture, { state: "current" });
-        this.recall(id);
+        void this.recall(id);
       }
       session.refresh();
     } catch (error) {
@@ -236,7 +234,7 @@ export class Watched {
     this.files = Object.keys(delivered.upstream?.files ?? {});
     const why = this.changed(delivered, place);
     this.show(delivered.picture, why ? { state: "outdated", why } : { state: "current" });
-    if (!why) this.recall(this.shown);
+    if (!why) void this.recall(this.shown);
   }
 
   /** What a run delivered for a copy. To a node that was made since, such as by ComfyUI's undo, it belongs if nothing is different. @param {Place} place @param {Input} input */
