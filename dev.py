@@ -102,11 +102,19 @@ def demo(args: argparse.Namespace) -> int:
         prompt = workflow.to_prompt(graph, object_info)
         workflow.ask_for_overlays(prompt, object_info)
         scene = _choose(prompt, args)
+        if args.serve:
+            say(f"ComfyUI is running at {server.url}")
         say(f"3/3 running {name}" + (f": scene {scene['scene']}, {scene['kind']}" if scene else ""))
         watch = Watch(prompt)
         start = time.monotonic()
         try:
             entry = server.run(prompt, watch)
+        except ServerError as error:
+            if not args.serve:
+                raise
+            say(f"error: {error}")
+            _serve(server, name)
+            return 1
         finally:
             watch.close()
         editing = time.monotonic() - start

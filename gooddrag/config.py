@@ -13,6 +13,13 @@ AUTO = "auto"
 """Of blocks: those of the U-Net's family, see ``network/family.py``."""
 
 
+def _shown(value: object) -> str:
+    try:
+        return reprlib.repr(value)
+    except ValueError:  # Python writes out no number of more than 4300 digits
+        return "a number of thousands of digits"
+
+
 @dataclass(frozen=True)
 class DragConfig:
     """Settings of an edit; the defaults are those of section 5.1. Symbols of the paper in brackets.
@@ -81,7 +88,7 @@ class DragConfig:
                 limit = f"{'above' if above else 'at least'} {low:g}" + (
                     f" and at most {high:g}" if high < math.inf else ""
                 )
-                raise ValueError(f"{name} is {reprlib.repr(value)}; it must be {kind} {limit}")
+                raise ValueError(f"{name} is {_shown(value)}; it must be {kind} {limit}")
 
         check("inference_steps", 1, 1000)
         check("strength", 0, 1, above=True)
@@ -91,22 +98,31 @@ class DragConfig:
             )
         check("operations", 0, 1000)
         check("operations_per_step", 1, 1000)
-        check("gradient_steps", 1)
-        check("learning_rate", 0, above=True)
-        check("patience", 1)
-        check("drag_size", 0, above=True)
+        check("gradient_steps", 1, 10_000)
+        check("learning_rate", 0, 1000, above=True)
+        check("patience", 1, 10_000)
+        check("drag_size", 0, 10_000, above=True)
         check("supervision_radius", 1, 64)
         check("tracking_radius", 1, 128)
-        check("mask_weight", 0)
+        check("mask_weight", 0, 10_000)
         check("warp_from", 0, 8192)
         check("lora_rank", 1, 512)
         check("lora_steps", 0, 2000)
-        check("lora_learning_rate", 0, above=True)
+        check("lora_learning_rate", 0, 1000, above=True)
         check("lora_batch", 1, 64)
         for name, allowed in (("background", BACKGROUNDS), ("checkpointing", CHECKPOINTING)):
             value = getattr(self, name)
             if value not in allowed:
-                raise ValueError(f"{name} is {reprlib.repr(value)}; it must be one of {', '.join(allowed)}")
+                raise ValueError(f"{name} is {_shown(value)}; it must be one of {', '.join(allowed)}")
+        for name in ("information_preserving", "window", "exact_source", "warp_start"):
+            if not isinstance(value := getattr(self, name), bool):
+                raise ValueError(f"{name} is {_shown(value)}; it must be True or False")
+        if not isinstance(self.feature_block, str):
+            raise ValueError(
+                f"feature_block is {_shown(self.feature_block)}; it must be the name of a block, or {AUTO}"
+            )
+        if not isinstance(self.mutual_blocks, tuple) or not all(isinstance(b, str) for b in self.mutual_blocks):
+            raise ValueError(f"mutual_blocks is {_shown(self.mutual_blocks)}; it must be a tuple of names of blocks")
 
     @property
     def drag_steps(self) -> int:

@@ -21,7 +21,7 @@ from .network import codec
 from .network.conditioning import Text
 from .network.guidance import Guidance
 from .network.model import Model
-from .picture.geometry import DragPoints, check_fit
+from .picture.geometry import DragPoints, check_fit, latent_mask
 from .picture.working import carried_back, resized, resized_mask, working_size
 from .progress import Progress, silent
 
@@ -74,6 +74,7 @@ def edit(
         full = carried_back(*seen[:2], region, source=seen[2]) * 2 - 1
         return replace(result, image=full if mask is None else torch.where(mask > 0, full, image))
     z0, std = codec.encode(vae, image.to(model.device))
+    latent_mask(mask, z0)  # refused before anything is tuned
     fitted = nullcontext()
     if config.lora_steps:
         how = {"seed": seed, "std": std, "callback": callback}

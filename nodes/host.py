@@ -191,7 +191,7 @@ def lora_file(name: str) -> Path:
             raise ValueError("it is an empty name")
         path = (folder / "/".join(parts)).resolve()
         if folder not in path.parents:
-            raise ValueError(f"it lies outside of {folder}")
+            raise ValueError("it lies outside of ComfyUI's folder of LoRAs")
         if len(parts) > FOLDERS:
             raise ValueError(f"it lies deeper than {FOLDERS} folders")
         for part in path.relative_to(folder).parts:

@@ -5,7 +5,7 @@ from comfy_api.v0_0_2 import io
 from ..gooddrag.config import DragConfig
 from ..gooddrag.method.inversion import invert
 from . import belonging, conditioning, control, families, host, latents, lent, notices, patches, pictures
-from .presets import preset_input, settings
+from .presets import configured, preset_input
 from .types import CATEGORY, InversionType, InversionValue
 
 FIELDS = {"steps": "inference_steps", "strength": "strength"}
@@ -81,7 +81,7 @@ class Invert(io.ComfyNode):
     ) -> io.NodeOutput:
         families.unet_config(model)
         patches.tell(model)
-        config = DragConfig(**settings(FIELDS, preset, {"steps": steps, "strength": strength}))
+        config = configured(FIELDS, preset, {"steps": steps, "strength": strength})
         image = pictures.one(image)
         size = (image.shape[2], image.shape[1])
         z0 = host.to_model(model, host.encode(vae, image))

@@ -31,7 +31,7 @@ def state(value: InversionValue, who: Runner, source: Source) -> DragState | Non
     if kept is not None and kept.source is source:
         return kept
     if kept is not None:
-        why = "the MODEL or `mutual_attention` is another than in the last run"
+        why = "the MODEL, `mutual_attention` or `exact_source`, also by `preset`, is another than in the last run"
     elif args.cache_none:
         why = "ComfyUI was started with --cache-none and forgets every run (`state` goes on within one workflow all the same)"
     else:

@@ -7,7 +7,7 @@ from ..gooddrag.method.kept import tuned
 from ..gooddrag.method.lora import train_lora
 from ..gooddrag.network.memory import gradient_bytes
 from . import conditioning, families, host, lent, notices, patches, pictures
-from .presets import preset_input, settings
+from .presets import configured, preset_input
 from .types import CATEGORY
 
 FIELDS = {
@@ -105,7 +105,7 @@ class LoRATune(io.ComfyNode):
         patches.tell(model)
         kept = host.lora_file(file.strip()) if file.strip() else None
         given = {"steps": steps, "rank": rank, "learning_rate": learning_rate, "batch_size": batch_size}
-        config = DragConfig(**settings(FIELDS, preset, given), checkpointing=checkpointing)
+        config = configured(FIELDS, preset, given, checkpointing=checkpointing)
         z0 = host.to_model(model, host.encode(vae, pictures.one(image)))
         text = conditioning.told(model, positive, z0)
         shape = (config.lora_batch, *z0.shape[1:])

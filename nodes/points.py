@@ -8,7 +8,7 @@ from comfy_api.v0_0_2 import io
 from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..gooddrag.overlay import draw_points
-from ..gooddrag.picture.geometry import DragPoints, check_fit, protected_handles, protected_targets
+from ..gooddrag.picture.geometry import DragPoints, check_fit, protected
 from ..gooddrag.picture.region import editable
 from ..gooddrag.picture.sizes import for_picture
 from ..gooddrag.picture.value import EXAMPLE, is_anchor, parse
@@ -22,8 +22,6 @@ NOTHING_DRAWN = (
     "the region drawn in the editor{} lets nothing of the {}x{} picture change, so nothing could move; draw it where something "
     "shall move, or choose Auto or Whole there"
 )
-STUCK = "What lies under the handle at {} may not change, so it cannot move: widen the mask there, or paint there in the editor."
-CUT_OFF = "The target at {} lies where nothing may change: what is dragged there is cut off at the mask's border."
 NOTHING = (ExecutionBlocker(None),) * 3
 """What stops the nodes behind all outputs. A message in it would be shown as an error of the next node."""
 
@@ -128,9 +126,8 @@ class Points(io.ComfyNode):
         may_change = masks.editable(out)
         check_fit(placed, may_change, size)
         overlay = host.to_images([draw_points(host.to_pillow(image), placed, may_change.numpy() > 0)])
-        for words, ends_of in ((STUCK, protected_handles), (CUT_OFF, protected_targets)):
-            if ends := ends_of(placed, may_change):
-                notices.tell(words.format(" and ".join(f"({x:g}, {y:g})" for x, y in ends)))
+        for sentence in protected(placed, may_change):
+            notices.tell(sentence)
         if asked.size not in (None, size) and (asked.pairs or asked.shapes):
             notices.tell(RESCALED.format(*asked.size, *size))
         placed = replace(placed, picture=belonging.picture_key(image))

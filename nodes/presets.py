@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import reprlib
 from collections.abc import Mapping
 
 from comfy_api.v0_0_2 import io
@@ -25,16 +27,25 @@ def preset_input(fields: Mapping[str, str]) -> io.Combo.Input:
         options=[CUSTOM, *PRESETS],
         default=CUSTOM,
         tooltip="Decides the settings below: paper has the paper's exact numbers, best costs no more and drags better, balanced "
-        "costs about a third, fast an eighth. custom takes the values as they stand. Choose the same in all GoodDrag nodes.",
+        "costs about a quarter, fast an eighth. custom takes the values as they stand. Choose the same in all GoodDrag nodes.",
         extra_dict={"gooddrag_presets": values},
     )
 
 
-def settings(fields: Mapping[str, str], preset: str, given: Mapping) -> dict:
-    """Fields of a ``DragConfig`` from a node's inputs: of the preset, or as ``given`` with custom."""
+def configured(fields: Mapping[str, str], preset: str, given: Mapping, **rest) -> DragConfig:
+    """The settings of the preset, or as ``given`` with custom, and the ``rest``. Raises ``ValueError`` naming the node's input."""
+    if preset != CUSTOM and preset not in PRESETS:
+        raise ValueError(f"`preset` is {reprlib.repr(preset)}; it must be one of {', '.join((CUSTOM, *PRESETS))}")
     if preset != CUSTOM:
-        return {field: getattr(PRESETS[preset], field) for field in fields.values()}
-    return {
+        return DragConfig(**{field: getattr(PRESETS[preset], field) for field in fields.values()}, **rest)
+    found = {
         field: (getattr(DragConfig, field) if given[key] else ()) if field == "mutual_blocks" else given[key]
         for key, field in fields.items()
     }
+    try:
+        return DragConfig(**found, **rest)
+    except ValueError as error:
+        words = str(error)
+        for key, field in fields.items():
+            words = re.sub(rf"\b{field}\b", f"`{key}`", words)
+        raise ValueError(words) from None

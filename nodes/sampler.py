@@ -1,5 +1,6 @@
 """GoodDrag Sampler: alternating drag and denoising."""
 
+import reprlib
 import time
 
 import torch
@@ -10,7 +11,7 @@ from ..gooddrag.method.batch import drag_batch, gradient_bytes
 from ..gooddrag.method.drag import drag
 from ..gooddrag.picture.geometry import check_fit
 from . import belonging, conditioning, control, families, host, last_run, latents, lent, masks, notices, patches
-from .presets import preset_input, settings
+from .presets import configured, preset_input
 from .types import CATEGORY, DragPointsType, InversionType, StateType, TraceType, TraceValue, result_for_page, several
 
 START = ("picture", "last run")
@@ -266,12 +267,11 @@ class Sampler(io.ComfyNode):
         patches.tell(model)
         belonging.check_family(inversion, model)
         value, inversion = inversion, inversion.inversion
-        config = DragConfig(
-            inference_steps=inversion.schedule.steps,
-            strength=inversion.schedule.strength,
-            checkpointing=checkpointing,
-            **settings(FIELDS, preset, {**LATER, **given, "background": background}),
-        )
+        if start not in START:
+            raise ValueError(f"`start` is {reprlib.repr(start)}; it must be one of {', '.join(START)}")
+        inverted = {"inference_steps": inversion.schedule.steps, "strength": inversion.schedule.strength}
+        given = {**LATER, **given, "background": background}
+        config = configured(FIELDS, preset, given, checkpointing=checkpointing, **inverted)
         mask = masks.editable(masks.given(mask, inversion.size))
         placed = several(points)
         drags = belonging.fitted(placed, inversion.size)

@@ -52,8 +52,8 @@ class Variants(io.ComfyNode):
     @notices.shown
     def execute(cls, points, count, shortest, longest) -> io.NodeOutput:
         points = host.one_drag(points, "points")
-        if not 1 <= count <= MOST:
-            raise ValueError(f"`count` is {count}, allowed are 1 to {MOST} pictures")
+        if not isinstance(count, int) or not 1 <= count <= MOST:
+            raise ValueError(f"`count` is {count}, allowed are 1 to {MOST} pictures, a whole number")
         for name, length in {"shortest": shortest, "longest": longest}.items():
             if not math.isfinite(length):
                 raise ValueError(f"`{name}` is {length}; give a share of the arrows' length, 1 for all of it")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from .. import files
 from .datasets import check, opened
@@ -85,11 +86,16 @@ class Finished:
 
     def complete(self, methods: Sequence[str]) -> list[str]:
         """Samples of which every method has a picture that can be read, in their order."""
-        return [e.name for e in self.samples if all(stored(picture(self.folder, m, e.name)) for m in methods)]
+        return [e.name for e in self.samples if all(self._stored(m, e.name) for m in methods)]
+
+    def _stored(self, method: str, sample: str) -> Image.Image | None:
+        row = next((r for r in self.rows if (r["sample"], r["method"]) == (sample, method)), {})
+        return stored(picture(self.folder, method, sample), row.get("picture"))
 
     def picture(self, method: str, sample: str) -> np.ndarray:
         """``(H, W, 3)`` uint8. Raises ``ValueError`` for one that is missing or damaged."""
-        image = stored(path := picture(self.folder, method, sample))
+        image = self._stored(method, sample)
         if image is None:
-            raise ValueError(f"{path} cannot be read; run the same bench again to mend it")
+            path = picture(self.folder, method, sample)
+            raise ValueError(f"{path} cannot be read, or other settings made it; run the same bench again to mend it")
         return np.asarray(image)

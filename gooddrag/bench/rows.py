@@ -15,7 +15,7 @@ Row = dict
 TIMED = ("seconds", "prepared_seconds")
 """What differs from run to run; all else is the same with any number of workers."""
 NAMED = ("sample", "method", "kind")
-WORDS = {*NAMED, "key", "error", "if_by", "ended"}
+WORDS = {*NAMED, "key", "error", "if_by", "ended", "picture"}
 """What is text; all else is a number, or nothing where it does not apply."""
 LARGEST = 1e15
 """Of a figure: sums and products of these stay finite."""

@@ -32,7 +32,8 @@ def run(
 
     Gives all rows, in the order of samples and methods, whatever the order in which they were done. ``part`` ``(i, n)``: only
     every n-th sample from the i-th on, for a machine that shares the work with others; without it the rows of all are
-    gathered. An edit is done when it has a row and a picture that can be read, or a row only with ``rows_alone``. ``tell`` hears of
+    gathered. An edit is done when it has a row and its picture, which a run of other settings in
+    that folder may have written over, or a row only with ``rows_alone``. ``tell`` hears of
     samples done, samples in all, and rows. Raises ``ValueError`` when another process is writing there.
     """
     if engine not in ENGINES:
@@ -42,14 +43,15 @@ def run(
         raise ValueError(f"the part is {index}/{parts}; write it as 1/{parts} to {parts}/{parts}")
     job.out.mkdir(parents=True, exist_ok=True)
     with held(job.out, "bench", part):
-        finished.note(job.out, job.dataset, job.options, job.key)
         names = [e.name for e in job.samples()]
         store = Rows(job.out, job.key, f"-{index}of{parts}" if parts > 1 else "")
         tasks = missing(job, store.read(), names[index - 1 :: parts], rows_alone=rows_alone)
         for i, rows in enumerate(ENGINES[engine](job, tasks, workers), 1):
             store.add(rows)
+            finished.note(job.out, job.dataset, job.options, job.key)
             if tell and rows:
                 tell(i, len(tasks), rows)
+        finished.note(job.out, job.dataset, job.options, job.key)
         rows = ordered(store.read(), names, job.methods)
         write(job.out, rows, job)
     return rows
@@ -59,10 +61,12 @@ def missing(job: Job, rows: Sequence[Row], names: Sequence[str], *, rows_alone: 
     """Samples with what is still to be done of them; one of which only the picture itself or the true result is gone has no
     methods."""
 
-    def there(method: str, name: str) -> bool:
-        return rows_alone or stored(job.picture(method, name)) is not None
-
     good = {(r["sample"], r["method"]): r for r in rows if "error" not in r}
+
+    def there(method: str, name: str) -> bool:
+        known = good.get((name, method), {}).get("picture")
+        return rows_alone or stored(job.picture(method, name), known) is not None
+
     tasks = []
     for name in names:
         methods = tuple(m for m in job.methods if (name, m) not in good or not there(m, name))

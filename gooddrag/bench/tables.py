@@ -44,7 +44,7 @@ AGAINST_TRUTH = (
 
 
 def as_csv(rows: Sequence[Row]) -> str:
-    names = list(dict.fromkeys(name for row in rows for name in row if name != "key"))
+    names = list(dict.fromkeys(name for row in rows for name in row if name not in ("key", "picture")))
     out = io.StringIO()
     writer = csv.DictWriter(out, names, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()

@@ -19,7 +19,7 @@ from .judge import Judge
 from .methods import METHODS, Prepared
 from .rows import Row, picture
 from .sample import Dataset
-from .stored import keep
+from .stored import digest, keep
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,7 @@ def work(job: Job, name: str, methods: tuple[str, ...]) -> list[Row]:
             row = {"sample": name, "kind": entry.kind, "method": method, **judge.row(edited)}
             row |= {"evaluations": count.evaluations, "gradients": count.gradients}
             row |= {"seconds": round(seconds, 2), "prepared_seconds": round(before, 2)}
+            row["picture"] = digest(edited.picture)
             keep(job.picture(method, name), edited.picture)
             rows.append(row)
         except Exception as error:

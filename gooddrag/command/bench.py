@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from pathlib import Path
 
 from ..bench.datasets import DEMO, opened
 from ..bench.engines import ENGINES
@@ -20,6 +19,7 @@ from ..bench.work import Job
 from ..libraries import LibraryError
 from . import judged, models
 from .judged import processes
+from .outputs import named
 from .terminal import say
 
 
@@ -36,7 +36,7 @@ def arguments(p: argparse.ArgumentParser) -> None:
     )
     p.add_argument(
         "--out",
-        type=Path,
+        type=named,
         required=True,
         metavar="DIR",
         help="results.jsonl, results.csv, report.md, index.html, pictures/",
@@ -79,6 +79,8 @@ def _part(text: str) -> tuple[int, int]:
 def _job(args: argparse.Namespace) -> Job:
     if args.no_reference:
         needed("pyiqa", "--no-reference")
+    if args.engine == "ray":
+        needed("ray", "--engine ray")
     models.device(args.device)
     fitting = (name for name, method in METHODS.items() if args.dataset == DEMO or not method.worldly)
     methods = tuple(dict.fromkeys(args.method or fitting))
@@ -122,7 +124,10 @@ def run(args: argparse.Namespace) -> int:
     except ValueError as error:
         say(f"error: {error}")
         return 2
-    except (LibraryError, OSError) as error:
+    except LibraryError as error:
+        say(f"error: {error}")
+        return 1
+    except OSError as error:
         say(f"error: {error}; what was done is in {args.out}, and the same command goes on")
         return 1
     except KeyboardInterrupt:

@@ -19,18 +19,15 @@ from ..libraries import LibraryError
 from ..loading import Loaded
 from ..method.lora import check_seed
 from ..network import codec
-from ..network.guidance import Guidance
+from ..network.guidance import MOST, Guidance
 from ..network.memory import NotEnoughMemory, free_bytes, is_out_of_memory
-from ..picture.geometry import MIN_SIDE, DragPoints
+from ..picture.geometry import MIN_SIDE, DragPoints, protected
 from ..picture.region import editable
 from ..picture.value import Value
 from ..picture.working import working_size
 from . import models
 from .outputs import check, check_apart, check_path
 from .terminal import Bar, say, stderr
-
-MOST_GUIDANCE = 30
-"""As in GoodDrag DDIM Inversion."""
 
 
 def _mask(given: str, points: DragPoints, say) -> torch.Tensor | None:
@@ -69,9 +66,9 @@ def _check_paths(args: argparse.Namespace) -> None:
 
 
 def _check_guidance(args: argparse.Namespace) -> None:
-    if not 1 <= args.guidance <= MOST_GUIDANCE:
+    if not 1 <= args.guidance <= MOST:
         raise ValueError(
-            f"--guidance {args.guidance:g} is not possible; give 1, which is none, or a number above it up to {MOST_GUIDANCE}"
+            f"--guidance {args.guidance:g} is not possible; give 1, which is none, or a number above it up to {MOST}"
         )
     if args.guidance == 1 and args.negative:
         raise ValueError("--negative does nothing while --guidance is 1; raise it, or leave --negative away")
@@ -107,6 +104,12 @@ def _edit(args: argparse.Namespace, say: Callable[[str], None], written: list[st
     config = _config(args)
     check_seed(args.seed)
     _check_guidance(args)
+    if args.warp_from is not None and not config.warp_start:
+        raise ValueError("--warp-from does nothing without --warp-start; add that, or leave --warp-from away")
+    if args.lora and not config.lora_steps:
+        say(f"no LoRA is tuned with 0 steps, so that --lora {args.lora} is neither read nor written")
+    for sentence in [] if mask is None else protected(points, mask):
+        say(sentence)
     loaded = models.asked(args)()
     small = working_size(size, args.size) if args.size else size
     if small != size:
@@ -189,7 +192,7 @@ def arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--preset",
         choices=PRESETS,
-        help="the paper's settings, the best that are known, or some at a third or an eighth of their cost; options below win",
+        help="the paper's settings, the best that are known, or some at a quarter or an eighth of their cost; options below win",
     )
     p.add_argument("--lora-steps", type=int, help=f"0 tunes none (default: {defaults.lora_steps})")
     p.add_argument("--lora", metavar="FILE", help="keep the tuned LoRA here, and read it when nothing has changed")
@@ -215,7 +218,8 @@ def arguments(p: argparse.ArgumentParser) -> None:
         "--warp-from",
         type=float,
         metavar="PX",
-        help=f"with --warp-start, pixels that the longest arrow must have (default: {defaults.warp_from:g})",
+        help="with --warp-start, pixels that the longest arrow must have, in the size of --size where that is given "
+        f"(default: {defaults.warp_from:g})",
     )
     p.add_argument("--checkpointing", choices=CHECKPOINTING, help="less memory, more time (default: auto)")
     p.add_argument(

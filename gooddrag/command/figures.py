@@ -18,6 +18,7 @@ from ..bench.methods import Prepared
 from ..bench.tables import as_csv
 from ..libraries import LibraryError
 from . import judged, models
+from .outputs import named
 from .terminal import say
 
 
@@ -26,8 +27,8 @@ def arguments(p: argparse.ArgumentParser) -> None:
     told = "; ".join(f"{name}: {figure.words}" for name, figure in (FIGURES | TABLES).items())
     told += "".join(f"; {name}: the same as {other}" for name, other in SAME.items())
     p.add_argument("name", metavar="NAME", choices=names, help=told)
-    p.add_argument("--out", type=Path, required=True, metavar="DIR", help="where figure-NAME.png, .csv and .md go")
-    p.add_argument("--rows", type=Path, metavar="DIR", help="of a table: the folder that bench wrote to")
+    p.add_argument("--out", type=named, required=True, metavar="DIR", help="where figure-NAME.png, .csv and .md go")
+    p.add_argument("--rows", type=named, metavar="DIR", help="of a table: the folder that bench wrote to")
     p.add_argument("--dataset", default=DEMO, help="of a figure: demo (default), or a folder as bench takes")
     judged.arguments(p)
     models.arguments(p)

@@ -11,18 +11,18 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from pathlib import Path
 
 from .. import files
 from ..bench.finished import Finished
 from ..bench.gscore import APIS, Asked, Endpoint, Unreachable, report, score
 from ..bench.methods import METHODS
 from .judged import count, seed
+from .outputs import named
 from .terminal import say
 
 
 def arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("folder", type=Path, metavar="DIR", help="the folder of a bench")
+    p.add_argument("folder", type=named, metavar="DIR", help="the folder of a bench")
     p.add_argument("--judge", required=True, metavar="MODEL", help="its name on that server")
     p.add_argument("--api", choices=APIS, default="gemini", help="that the server speaks (default: gemini)")
     p.add_argument("--url", default="", help="of a server of your own, such as http://127.0.0.1:8000/v1")
@@ -41,6 +41,8 @@ def run(args: argparse.Namespace) -> int:
         key = os.environ.get(APIS[args.api].key, "").strip()
         if not key and not args.url:
             raise ValueError(f"there is no key; set {APIS[args.api].key}, or give --url of a server that needs none")
+        if not args.judge.strip():
+            raise ValueError("--judge is empty; give the name of a model on that server")
         endpoint = Endpoint(args.api, args.judge, args.url, key, args.timeout, sleep=_waits)
         finished = Finished.open(args.folder)
         asked = Asked(args.judge, finished.chosen(args.method), finished.key, args.runs, args.seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import fnmatch
 import os
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,13 @@ from ..bench.rows import PICTURES
 
 OWN = ("results*", NOTE, "study.json", "report.md", "index.html", "gscore*", "ranks.md", "*.lock")
 """What a benchmark's folder holds beside its pictures, see ``bench``."""
+
+
+def named(text: str) -> Path:
+    """For argparse, to which an empty name would be the folder that one is in."""
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty")
+    return Path(text)
 
 
 def check(option: str, given: str | Path, endings: Sequence[str] = ()) -> None:

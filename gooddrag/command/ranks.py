@@ -8,17 +8,17 @@ there are several; python -m gooddrag study makes a page to collect them.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from .. import files
 from ..bench import people
 from ..bench.finished import Finished
+from .outputs import named
 from .terminal import say
 
 
 def arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("folder", type=Path, metavar="DIR", help="the folder of a bench")
-    p.add_argument("--people", type=Path, required=True, metavar="CSV", help="sample, method, rank, and person")
+    p.add_argument("folder", type=named, metavar="DIR", help="the folder of a bench")
+    p.add_argument("--people", type=named, required=True, metavar="CSV", help="sample, method, rank, and person")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -7,30 +7,29 @@ them, with the mouse or the keyboard. With --answers reads the files back that t
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from .. import files
 from ..bench import study
 from ..bench.finished import Finished, check_folder
 from ..bench.methods import METHODS
 from .judged import count, seed
-from .outputs import check, check_apart
+from .outputs import check, check_apart, named
 from .terminal import say
 
 PAGES, TABLES = (".html", ".htm"), (".csv",)
 
 
 def arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("folder", type=Path, metavar="DIR", help="the folder of a bench")
+    p.add_argument("folder", type=named, metavar="DIR", help="the folder of a bench")
     what = p.add_mutually_exclusive_group(required=True)
-    what.add_argument("--page", type=Path, metavar="HTML", help="make this page")
-    what.add_argument("--answers", type=Path, nargs="+", metavar="JSON", help="files that the page saved")
+    what.add_argument("--page", type=named, metavar="HTML", help="make this page")
+    what.add_argument("--answers", type=named, nargs="+", metavar="JSON", help="files that the page saved")
     told = "; ".join(f"{name}: {words}" for name, words in study.QUESTIONS.items())
     p.add_argument("--question", choices=study.QUESTIONS, default="quality", help=f"{told} (default: quality)")
     p.add_argument("--samples", type=count, default=12, metavar="N", help="drawn at random (default: 12)")
     p.add_argument("--method", action="append", choices=METHODS, metavar="NAME", help="all that were run by default")
     p.add_argument("--seed", type=seed, default=0, help="of which samples (default: 0)")
-    p.add_argument("--out", type=Path, metavar="CSV", help="of --answers; DIR/people.csv by default")
+    p.add_argument("--out", type=named, metavar="CSV", help="of --answers; DIR/people.csv by default")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -72,15 +72,15 @@ def together(
     finite(start.latent, "the latent to drag", "invert the picture anew")
     told = Conditioning.of(inversion.text if edited is None else edited).checked()
     config = model.family.settled(config)
-    if not start.source.fits(inversion, config, model.family):
-        raise ValueError(
-            "the state belongs to another inversion, feature block or mutual attention; continue with those it was made with"
-        )
+    if foreign := start.source.foreign(inversion, config, model.family):
+        raise ValueError(f"the state belongs to another {foreign}; continue with what it was made with, or without it")
     region = Region.of(model.unet, mask, inversion.latent, config)
     evaluation = Evaluation(model, inversion, region, config, told)
     plan = planned(config, len(inversion.schedule.timesteps), start.stopped)
     starts = [warp.begun(start, p, region.editable, config.warp_from) if config.warp_start else start for p in points]
     edits = [Edit(p, inversion, config, s) for p, s in zip(points, starts)]  # line 3: z_T^0 <- z_T, p_i^0 <- p_i
+    for e, s in zip(edits, starts):
+        e.handles.trace.warped = s is not start
     report = Report(callback, edits, sum(plan) * config.gradient_steps, len(plan))
     with _room(evaluation, len(edits)) as attempt:
         supervision = Supervision(evaluation, Gradients(model.unet.dtype, attempt))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
 from collections.abc import Callable, Iterator
@@ -72,11 +73,12 @@ class LoRA:
             tensors[f"{prefix}.lora_up.weight"] = up.contiguous().cpu()
             tensors[f"{prefix}.alpha"] = torch.tensor(float(self.rank))
         metadata = {"gooddrag_modules": "\n".join(self.weights), "gooddrag_fingerprint": self.fingerprint}
+        metadata["gooddrag_digest"] = _digest(tensors)
         files.write(Path(path), save(tensors, {"format": "pt", **metadata}), new=new)
 
     @classmethod
     def load(cls, path: str | Path) -> LoRA:
-        """Read what ``save`` wrote. Raises ``ValueError`` for another kind of file."""
+        """Read what ``save`` wrote. Raises ``ValueError`` for another kind of file, and for weights that are not those written."""
         try:
             with safe_open(path, framework="pt") as file:
                 metadata = file.metadata() or {}
@@ -86,6 +88,10 @@ class LoRA:
             raise ValueError(f"{path} cannot be read as a safetensors file ({error})") from None
         if not names:
             raise ValueError(f"{path} was not written by GoodDrag: its metadata names no modules")
+        if metadata.get("gooddrag_digest", digest := _digest(tensors)) != digest:
+            raise ValueError(
+                f"{path} is broken, delete it or give another name: its weights are not those that were written"
+            )
         weights = {}
         try:
             for name in names:
@@ -101,6 +107,13 @@ class LoRA:
             return cls(rank, weights, metadata.get("gooddrag_fingerprint", ""))
         except ValueError as error:
             raise ValueError(f"{path} is broken, delete it or give another name: {error}") from None
+
+
+def _digest(tensors: dict[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode() + tensors[name].contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 @contextmanager

@@ -21,6 +21,13 @@ from .inversion import Inversion
 SHARE = 0.25
 """Of the free memory: as much may be kept for later edits."""
 
+SETTINGS = {
+    "feature_block": "feature block",
+    "mutual_blocks": "mutual attention",
+    "exact_source": "reading of the source (exact_source)",
+}
+"""That decide what a source is."""
+
 
 @dataclass(frozen=True)
 class Read:
@@ -94,18 +101,21 @@ class Source:
         self.evaluations = 0
 
     def fits(self, inversion: Inversion, config: DragConfig, family: Family) -> bool:
-        """Whether an edit of this inversion with these settings may read this source; ``family`` is the model's."""
+        """Whether an edit of this inversion with these settings may read this source."""
+        return not self.foreign(inversion, config, family)
+
+    def foreign(self, inversion: Inversion, config: DragConfig, family: Family) -> str:
+        """In words what an edit that may not read this source has of its own: another inversion or other settings; ``family`` is
+        the model's. Empty for one that may."""
         same = inversion is self.inversion or (
             inversion.schedule == self.inversion.schedule
             and torch.equal(inversion.latent, self.inversion.latent)
             and Conditioning.of(inversion.text).same(self.inversion.text)
             and alike(inversion.guidance, self.inversion.guidance)
         )
-        mine, others = (
-            (c.feature_block, c.mutual_blocks, c.exact_source)
-            for c in (family.settled(self.config), family.settled(config))
-        )
-        return same and mine == others
+        mine, others = family.settled(self.config), family.settled(config)
+        other = [words for name, words in SETTINGS.items() if getattr(mine, name) != getattr(others, name)]
+        return " and ".join([*(["inversion"] if not same else []), *other])
 
     @torch.no_grad()
     def step(

@@ -34,7 +34,8 @@ class Tracking:
 class DragTrace:
     """The whole run. ``ended`` is "reached" (every handle within 4 pixels of its target), "still" (no handle moved for
     ``patience`` operations), "operations" (all were used) or "timesteps" (there are fewer than K / B). ``seconds`` maps each
-    stage to its wall time; ``evaluated`` is the part of the picture that the U-Net was evaluated on, 1 without a window."""
+    stage to its wall time; ``evaluated`` is the part of the picture that the U-Net was evaluated on, 1 without a window;
+    ``warped``: it began at a latent that was moved along the arrows."""
 
     points: DragPoints
     config: DragConfig
@@ -43,6 +44,7 @@ class DragTrace:
     seconds: dict[str, float] = field(default_factory=dict)
     ended: str = "operations"
     evaluated: float = 1.0
+    warped: bool = False
 
     def add(
         self,
@@ -86,7 +88,8 @@ class DragTrace:
         held = f"; anchors held to {max(drifted):.0f} pixels" if drifted else ""
         part = f"; computed in {self.evaluated:.0%} of the picture" if self.evaluated < 1 else ""
         done = f"{self.operations} drag operation{'s' * (self.operations != 1)}"
-        return f"{done} ({why[self.ended]}){part}; pixels left to go: {left}{held}"
+        begun = ", begun from noise that was moved along the arrows" if self.warped else ""
+        return f"{done} ({why[self.ended]}){begun}{part}; pixels left to go: {left}{held}"
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=1)

@@ -20,18 +20,46 @@ from .state import DragState
 
 AWAY = 0.5
 """Of a cell, so that the distance to the handle's own cell is not zero."""
+STEP = 0.5
+"""Of a cell: how finely a ray looks for the mask's border."""
 
 
 def begun(start: DragState, points: DragPoints, editable: Tensor, least: float = 0.0) -> DragState:
     """``start`` with z_T warped along the arrows of ``points`` inside ``editable`` ``(1, 1, h, w)``, and with the handles looked
-    for at their targets first. A drag that goes on from another is given back as it is, and so is one whose longest arrow has
-    fewer than ``least`` pixels: AlDD gets there by itself, and spoils nothing on the way."""
+    for at their targets first, or as near as the mask lets them come. A drag that goes on from another is given back as it is, and
+    so is one whose longest arrow has fewer than ``least`` pixels, where AlDD gets there by itself and spoils nothing on the way,
+    or of which nothing may move."""
     z = start.latent
     longest = max(math.dist(handle, end) for handle, end in zip(points.handles, points.ends))
     if z is not start.source.inversion.latent or longest < least:
         return start
-    cells = to_grid(points.ends, grid_size(z))
-    return replace(start, latent=along(z, points, editable[0, 0] > 0), points=points, handles=cells)
+    region = editable[0, 0] > 0
+    possible = within(points, region)
+    if not any(possible.moving):
+        return start
+    cells = to_grid(possible.ends, grid_size(z))
+    return replace(start, latent=along(z, possible, region), points=points, handles=cells)
+
+
+def within(points: DragPoints, editable: Tensor) -> DragPoints:
+    """The arrows as far as ``editable`` ``(h, w)`` lets them come: each ends at the last place on its way that may change, and one
+    that begins where nothing may is held there like an anchor."""
+    limit = torch.tensor(editable.shape).flip(0).sub(1)
+
+    def may_change(places: Tensor) -> Tensor:
+        columns, rows = ((places + 0.5) / LATENT_CELL).floor().long().clamp(min=0).minimum(limit).unbind(-1)
+        return editable.cpu()[rows, columns]
+
+    def end(handle: Point, target: Point) -> Point:
+        way = torch.tensor([handle, target])
+        if bool(may_change(way[1])):
+            return target if bool(may_change(way[0])) else handle
+        shares = torch.linspace(0, 1, max(2, math.ceil(math.dist(handle, target))))
+        inside = may_change(way[0] + shares[:, None] * (way[1] - way[0]))
+        last = shares[inside].max() if inside[0] else torch.zeros(())
+        return tuple((way[0] + last * (way[1] - way[0])).tolist())
+
+    return replace(points, targets=tuple(end(*pair) for pair in zip(points.handles, points.targets)))
 
 
 def along(z: Tensor, points: DragPoints, editable: Tensor) -> Tensor:
@@ -72,23 +100,29 @@ def _shifts(places: Tensor, editable: Tensor, handles: Tensor, ways: Tensor) -> 
     distance = torch.cdist(places, handles) + AWAY
     weights = 1 / distance
     weights = weights / weights.sum(dim=1, keepdim=True)
-    stretch = torch.stack([_stretch(places, editable, handle) for handle in handles], dim=1)
-    return ((weights * stretch)[..., None] * ways).sum(dim=1)
+    return ((weights * _stretch(places, editable, handles))[..., None] * ways).sum(dim=1)
 
 
-def _stretch(places: Tensor, editable: Tensor, handle: Tensor) -> Tensor:
-    """1 at the handle, falling linearly to 0 where the ray from it through the place leaves the mask."""
-    way = places - handle
-    distance = way.norm(dim=1).clamp(min=1e-6)
-    steps = torch.arange(0, float(sum(editable.shape)), 0.5)
-    rays = handle + (way / distance[:, None])[:, None] * steps[:, None]  # (m, s, 2)
-    cells, limit = rays.round().long(), torch.tensor(editable.shape) - 1
-    inside = ((cells >= 0) & (cells <= limit)).all(dim=2) & editable[
-        tuple(cells.clamp(min=0).minimum(limit).unbind(-1))
-    ]
-    beyond = steps > distance[:, None]  # a mask with a bay is left for good only after the place itself
-    leaves = torch.where(beyond & ~inside, steps, torch.inf).amin(dim=1)
-    return (1 - distance / leaves).clamp(min=0)
+def _stretch(places: Tensor, editable: Tensor, handles: Tensor) -> Tensor:
+    """``(m, n)``: 1 at each handle, falling linearly to 0 where the ray from it through the place leaves the mask for good."""
+    origins = handles.repeat(len(places), 1)
+    ways = places.repeat_interleave(len(handles), 0) - origins
+    distances = ways.norm(dim=1).clamp(min=1e-6)
+    ways /= distances[:, None]
+    limit = torch.tensor(editable.shape) - 1
+    leaves = torch.full_like(distances, torch.inf)
+    # a mask with a bay is left for good only after the place itself: each ray begins there, and goes on while it is inside
+    # but for those of handles in the middle of a cell, which lead nowhere
+    going = (ways.norm(dim=1) > 0.5).nonzero()[:, 0]
+    steps, origins, ways = (distances[going] / STEP).floor(), origins[going], ways[going]
+    while len(going):
+        steps += 1
+        cells = (origins + ways * (steps * STEP)[:, None]).round().long()
+        inside = ((cells >= 0) & (cells <= limit)).all(dim=1)
+        inside &= editable[tuple(cells.clamp(min=0).minimum(limit).unbind(-1))]
+        leaves[going[~inside]] = STEP * steps[~inside]
+        going, steps, origins, ways = going[inside], steps[inside], origins[inside], ways[inside]
+    return (1 - distances / leaves).clamp(min=0).view(len(places), len(handles))
 
 
 def _filled(z: Tensor, filled: Tensor) -> Tensor:

@@ -8,6 +8,9 @@ from torch import Tensor
 
 from .conditioning import Conditioning, Text
 
+MOST = 30
+"""Of the scale; predictions of this many times their difference are no pictures long before."""
+
 
 @dataclass(frozen=True)
 class Guidance:
@@ -17,9 +20,9 @@ class Guidance:
     negative: Text
 
     def __post_init__(self) -> None:
-        if not 1 < self.scale < float("inf"):
+        if not 1 < self.scale <= MOST:
             raise ValueError(
-                f"the guidance scale is {self.scale:g}; it must be above 1, which is no guidance, and finite"
+                f"the guidance scale is {self.scale:g}; it must be above 1, which is no guidance, and at most {MOST}"
             )
 
     def __call__(self, prediction: Tensor, negative: Tensor) -> Tensor:

@@ -272,6 +272,16 @@ def protected_targets(points: DragPoints, mask: Tensor) -> list[Point]:
     return [(x, y) for (x, y), moves in pairs if moves and not mask[round(y), round(x)] > 0]
 
 
+STUCK = "What lies under the handle at {} may not change, so it cannot move: widen the mask there."
+CUT_OFF = "The target at {} lies where nothing may change: what is dragged there is cut off at the mask's border."
+
+
+def protected(points: DragPoints, mask: Tensor) -> list[str]:
+    """A sentence each for handles and targets that lie where the mask ``(H, W)`` is 0, if any do."""
+    found = (STUCK, protected_handles(points, mask)), (CUT_OFF, protected_targets(points, mask))
+    return [words.format(" and ".join(f"({x:g}, {y:g})" for x, y in ends)) for words, ends in found if ends]
+
+
 def latent_mask(mask: Tensor | None, latent: Tensor) -> Tensor:
     """Editable cells of a latent ``(b, c, h, w)``: ``(1, 1, h, w)`` of 0 and 1 in the latent's dtype.
 

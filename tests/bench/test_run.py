@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from gooddrag import DragConfig
+from gooddrag.bench.finished import Finished
 from gooddrag.bench.metrics import no_reference
 from gooddrag.bench.rows import untimed
 from gooddrag.bench.run import run
@@ -62,6 +63,38 @@ def test_a_killed_run_goes_on(dataset, tmp_path):
     again = run(job(dataset, tmp_path / "out"), tell=lambda done, total, rows: told.append(rows[0]["sample"]))
     assert [untimed(r) for r in again] == [untimed(r) for r in whole]
     assert "cat_0" not in told
+
+
+def test_pictures_that_a_run_of_other_settings_wrote_over_are_made_again(dataset, tmp_path):
+    mine, other = (
+        job(dataset, tmp_path / "out"),
+        replace(job(dataset, tmp_path / "out"), config=SHORT.replace(drag_size=9.0)),
+    )
+    path = mine.picture("gooddrag", "cat_0")
+    rows, first = run(mine), path.read_bytes()
+    run(other)
+    assert path.read_bytes() != first
+    judged = Finished.open(tmp_path / "out")
+    assert judged.key == other.key
+    (tmp_path / "out" / "run.json").write_text(json.dumps({"dataset": dataset, "options": {}, "key": mine.key}))
+    assert "cat_0" not in Finished.open(tmp_path / "out").complete(["gooddrag"])
+    with pytest.raises(ValueError, match="other settings made it"):
+        Finished.open(tmp_path / "out").picture("gooddrag", "cat_0")
+    assert [untimed(r) for r in run(mine)] == [untimed(r) for r in rows]
+    assert path.read_bytes() == first
+    assert "picture" not in (tmp_path / "out" / "results.csv").read_text().splitlines()[0]
+
+
+def test_a_run_that_did_nothing_changes_nothing(dataset, tmp_path, monkeypatch):
+    run(job(dataset, tmp_path / "out"))
+    monkeypatch.setattr("gooddrag.bench.run.ENGINES", {"local": _away})
+    with pytest.raises(OSError, match="away"):
+        run(replace(job(dataset, tmp_path / "out"), config=SHORT.replace(drag_size=9.0)))
+    assert Finished.open(tmp_path / "out").complete(METHODS)
+
+
+def _away(*_):
+    raise OSError("away")
 
 
 def test_two_workers_and_two_parts_give_the_same_rows(dataset, tmp_path):

@@ -107,6 +107,28 @@ def test_any_kind_of_picture(picture, mode):
     assert Image.open(out).mode == "RGB"
 
 
+def test_what_a_mask_protects_and_a_lora_that_is_not_tuned_are_said(picture, capsys):
+    Image.fromarray(np.pad(np.full((30, 30), 255, np.uint8), ((60, 0), (71, 0)))).save(picture.with_name("mask.png"))
+    lora = picture.with_name("cat.safetensors")
+    code, _ = run(picture, "--mask", str(picture.with_name("mask.png")), "--lora-steps", "0", "--lora", str(lora))
+    told = capsys.readouterr().err
+    assert code == 0
+    assert "under the handle at (30, 30) may not change" in told
+    assert "The target at (50, 40) lies where nothing may change" in told
+    assert "neither read nor written" in told
+    assert not lora.exists()
+
+
+def test_a_mask_that_is_too_thin_is_refused_before_tuning(picture, capsys):
+    thin = np.zeros((90, 101), np.uint8)
+    thin[30, 30] = 255
+    Image.fromarray(thin).save(picture.with_name("mask.png"))
+    assert run(picture, "--mask", str(picture.with_name("mask.png")))[0] == 2
+    told = capsys.readouterr().err
+    assert "thinner than a latent cell" in told
+    assert "tuning" not in told
+
+
 LONG = "x" * 252 + ".png"
 BAD = [
     (["--points", "300,5>1,1"], "handle 1 at (300, 5) lies outside the 101x90 picture"),
@@ -117,6 +139,7 @@ BAD = [
     (["--points", ";".join(["1,1>2,2"] * 200)], "200 pairs were given, at most 64"),
     (["--mask", "nowhere.png"], "the mask nowhere.png does not exist"),
     (["--operations", "-1"], "operations is -1"),
+    (["--warp-from", "3"], "--warp-from does nothing without --warp-start"),
     (["--operations-per-step", "0"], "operations_per_step is 0"),
     (["--lora-steps", "-5"], "lora_steps is -5"),
     (["--lora-steps", str(10**30)], f"lora_steps is {10**30}; it must be a whole number at least 0 and at most 2000"),

@@ -49,6 +49,10 @@ def test_a_remainder_of_operations_gets_a_step_of_its_own():
         ("background", "blur"), ("lora_rank", 0), ("lora_steps", -1), ("lora_learning_rate", 0), ("lora_batch", 0),
         ("learning_rate", "0.02"), ("lora_steps", 2001), ("operations", 1001), ("operations_per_step", 1001),
         ("warp_from", -1), ("warp_from", float("nan")), ("warp_from", "50"),
+        ("learning_rate", 1e300), ("drag_size", 1e300), ("lora_learning_rate", 10**400), ("mask_weight", 1e300),
+        ("gradient_steps", 10**6), ("patience", 10**6), ("mutual_blocks", None), ("mutual_blocks", "up_blocks.2"),
+        ("mutual_blocks", (3,)), ("feature_block", None), ("window", "yes"), ("exact_source", None), ("warp_start", 2),
+        ("information_preserving", float("nan")),
     ],
 )  # fmt: skip
 def test_nonsense_is_refused_by_name(name, value):
@@ -57,7 +61,7 @@ def test_nonsense_is_refused_by_name(name, value):
 
 
 @pytest.mark.parametrize(
-    "value", [10**1000, "a" * 10**5, {"a": 10**1000}, [0] * 10**5], ids=["int", "str", "dict", "list"]
+    "value", [10**1000, 10**6000, "a" * 10**5, {"a": 10**1000}, [0] * 10**5], ids=["int", "huge", "str", "dict", "list"]
 )
 @pytest.mark.parametrize("name", ["inference_steps", "background", "warp_from"])
 def test_what_is_refused_is_not_repeated_whole(name, value):

@@ -273,7 +273,7 @@ def test_a_state_of_another_inversion_is_refused(model, z0, text, inversion, poi
     other = invert(model, z0 + 1, text, SIZE, fast)
     with pytest.raises(ValueError, match="the state belongs to another inversion"):
         drag(model, other, points, mask, fast, state=state)
-    with pytest.raises(ValueError, match="the state belongs to another inversion, feature block or mutual attention"):
+    with pytest.raises(ValueError, match="the state belongs to another mutual attention; continue"):
         drag(model, inversion, points, mask, fast.replace(mutual_blocks=()), state=state)
 
 

@@ -152,6 +152,17 @@ def test_a_kept_lora_whose_weights_are_cut_off_is_left_alone(tune, tmp_path):
     assert "kept beside it, in a-2.safetensors" in tune()[1][0]
 
 
+def test_a_kept_lora_whose_weights_were_changed_is_left_alone(tune, tmp_path):
+    first = tune()
+    file = tmp_path / "a.safetensors"
+    file.write_bytes(file.read_bytes()[:-40] + b"\x3f" * 40)
+    again = tune()
+    assert "kept beside it, in a-2.safetensors" in again[1][0]
+    assert again[2] == first[2] > 0
+    with pytest.raises(ValueError, match="its weights are not those that were written"):
+        LoRA.load(file)
+
+
 @pytest.mark.parametrize(
     "name",
     [

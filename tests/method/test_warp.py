@@ -6,7 +6,7 @@ import torch
 from gooddrag import DragPoints, drag, drag_batch
 from gooddrag.method.source import Source
 from gooddrag.method.state import DragState
-from gooddrag.method.warp import along, begun, warped
+from gooddrag.method.warp import along, begun, warped, within
 
 POINTS = DragPoints.from_text("40,40>80,48", 128, 96)
 
@@ -119,3 +119,26 @@ def test_variants_are_each_warped_along_their_own_arrows(model, inversion, warpi
     for points, result in zip((POINTS, other), together):
         alone = drag(model, inversion, points, mask, config)
         assert torch.allclose(alone.latent, result.latent, atol=1e-4)
+
+
+def test_arrows_end_where_the_mask_does_and_what_is_protected_is_held():
+    editable = torch.zeros(12, 16, dtype=torch.bool)
+    editable[3:9, 3:13] = True  # pixels 24 to 71 down, 24 to 103 across
+    points = DragPoints.from_text("40,40>80,48; 40,40>120,40; 10,10>60,40; 5,5>120,90", 128, 96)
+    possible = within(points, editable)
+    assert possible.targets[0] == points.targets[0]
+    assert possible.targets[1] == pytest.approx((103.5, 40), abs=1.5)
+    assert possible.targets[2:] == points.handles[2:]
+    assert possible.moving == (True, True, False, False)
+
+
+def test_a_drag_of_protected_ground_is_not_warped(model, inversion, warping, mask):
+    points = DragPoints.from_text("10,10>80,48", 128, 96)
+    plain = drag(model, inversion, points, mask, warping.replace(warp_start=False))
+    result = drag(model, inversion, points, mask, warping)
+    assert torch.equal(result.latent, plain.latent)
+    assert not result.trace.warped
+    whole = drag(model, inversion, POINTS, mask, warping)
+    assert whole.trace.warped
+    assert "begun from noise that was moved along the arrows" in whole.trace.summary()
+    assert "begun" not in plain.trace.summary()

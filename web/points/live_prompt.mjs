@@ -45,7 +45,7 @@ export function livePrompt(prompt, points, value) {
     [here]: node("GoodDrag_Points", { ...prompt[points].inputs, points: value }),
     [inverted]: node("GoodDrag_Invert", { ...inversion.inputs, ...COARSE.inversion, model }),
     [sampled]: node("GoodDrag_Sampler", { ...rest, ...COARSE.sampler, model: untuned(prompt, sampler.inputs.model), inversion: [inverted, 0] }),
-    [decoded]: node("VAEDecode", { samples: [sampled, 0], vae: inversion.inputs.vae }),
+    [decoded]: node("GoodDrag_Decode", { latent: [sampled, 0], vae: inversion.inputs.vae, feather: 0 }),
     [shown]: node("PreviewImage", { images: [decoded, 0] }),
   };
   return { prompt: { ...prompt, ...own }, target: shown };
