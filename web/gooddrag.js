@@ -20,6 +20,8 @@ import { attachPresets } from "./presets.mjs";
 
 const MIN_HEIGHT = 480;
 const MIN_WIDTH = 420;
+/** After the last change of a value ComfyUI is asked to take it into its undo and its draft. */
+const REMEMBERED_MS = 600;
 /** What the sockets above the editor take. */
 const SLOTS = 110;
 /** What the presets of a node decide, by the node's type. @type {Map<string, import("./presets.mjs").Presets>} */
@@ -31,7 +33,19 @@ function pointsWidget(node, name) {
     clearNotices(node); // said of other arrows
     widget.callback?.(session.getValue());
     app.canvas?.graph?.change?.();
+    remember();
   });
+  /** ComfyUI looks for changes at its own events, of which it does not see all that happen in the large window. */
+  const remember = () => {
+    clearTimeout(due);
+    due = setTimeout(() => {
+      if (session.held) return remember();
+      const tracker = app.extensionManager?.workflow?.activeWorkflow?.changeTracker;
+      if (tracker?.captureCanvasState) tracker.captureCanvasState();
+      else tracker?.checkState?.();
+    }, REMEMBERED_MS);
+  };
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ let due;
   const classic = () => !document.querySelector("[data-node-id]");
   let closeDialog = () => {};
   const take = taker(app, api, node, () => placeShown(node));
@@ -55,6 +69,7 @@ function pointsWidget(node, name) {
   const removed = widget.onRemove;
   register(node, editor.root);
   widget.onRemove = () => {
+    clearTimeout(due);
     unregister(node);
     removed?.call(widget);
     detach();

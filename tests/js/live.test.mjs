@@ -22,7 +22,7 @@ test("a coarse edit is the graph's with few steps, the arrows of now, and no tun
   const { prompt, target } = livePrompt(graph(), "3", "VALUE");
   const by = (/** @type {string} */ id) => prompt[id].inputs;
   const decoded = by(target).images[0];
-  const sampled = by(decoded).samples[0];
+  const sampled = by(decoded).latent[0];
   const sampler = by(sampled);
   assert.equal(prompt[target].class_type, "PreviewImage");
   assert.deepEqual(by(decoded).vae, ["1", 2]);

@@ -149,3 +149,41 @@ test("a region that was emptied is not said to be painted", () => {
   s.paint(/** @type {any} */ ({ kind: "rectangle", points: [[10, 10], [40, 40]] }));
   assert.equal(s.regionWords(), "what you painted may change");
 });
+
+test("a suggestion that is connected but not known leaves its mask to it all the same", () => {
+  const s = new Session();
+  s.setPicture(picture(300, 300));
+  s.setMask(picture(300, 300), { state: "current" });
+  s.setValue(VALUE);
+  assert.equal(s.joined(), true);
+  s.suggested = true;
+  assert.equal(s.joined(), false);
+  assert.equal(s.regionWords(), "the region around the arrows may change");
+});
+
+test("what is drawn or painted while a run shows its preview is seen on the original", () => {
+  const s = new Session();
+  s.setPicture(picture(300, 300));
+  s.setValue(VALUE);
+  s.preview = picture(9, 9);
+  s.paint(/** @type {any} */ ({ kind: "clear" }));
+  assert.equal(s.shows(), "picture");
+  s.preview = null; // between two nodes that show previews
+  s.preview = picture(9, 9);
+  assert.equal(s.shows(), "picture");
+});
+
+test("the result of the longest variant belongs to the arrows that were drawn", () => {
+  const s = new Session();
+  s.setPicture(picture(300, 300));
+  s.setValue(VALUE);
+  const points = { handles: [[75, 75]], targets: [[156.25, 75]] };
+  s.result = /** @type {any} */ ({ points, paths: [] });
+  s.setResult(picture(300, 300));
+  assert.equal(s.showsResult(), false);
+  s.result = /** @type {any} */ ({ points, paths: [], lengthened: true });
+  assert.equal(s.showsResult(), true);
+  s.dispatch({ type: "selectAll" });
+  s.dispatch({ type: "nudge", dx: 0, dy: 9 });
+  assert.equal(s.showsResult(), false);
+});

@@ -154,7 +154,7 @@ const CSS = `
 .gd-table[hidden] { display: none; }
 .gd-table table { border-collapse: collapse; width: 100%; }
 .gd-table td, .gd-table th { padding: 1px 3px; text-align: left; font-weight: normal; }
-.gd-table input[type=number] { width: 62px; }
+.gd-table input[type=number] { width: 72px; }
 .gd-table button { min-width: 28px; height: 28px; padding: 0 3px; }
 .gd-chip { display: inline-block; width: 18px; text-align: center; border-radius: 9px; color: #000; font-weight: 600; border: 1px solid #000; }
 .gd-dialog { width: min(96vw, 1600px); height: 94vh; max-width: none; max-height: none; padding: 10px; border: 1px solid var(--border-color, #4e4e4e);

@@ -6,7 +6,7 @@
  * @typedef {import("./value.mjs").Point} Point
  * @typedef {import("./value.mjs").Shape} Shape
  * @typedef {CanvasRenderingContext2D} Context
- * @typedef {{points: {handles: Point[], targets: Point[]}, paths: Point[][]}} Result
+ * @typedef {{points: {handles: Point[], targets: Point[]}, paths: Point[][], lengthened?: boolean}} Result of variants: `lengthened`
  */
 
 import { colour, distance, toScreen } from "./geometry.mjs";

@@ -10,6 +10,7 @@
 import { clearNotices } from "../notices.mjs";
 import { plain } from "./dom.mjs";
 import { Watched, loadPicture, opened, viewUrl } from "./picture.mjs";
+import { elsewhere } from "./elsewhere.mjs";
 import { executionId, origin, placeOf } from "./upstream.mjs";
 
 const WATCH_MS = 400;
@@ -81,7 +82,11 @@ async function executed(app, api, { node: id, output }, asked) {
     }
   }
   const [result] = output.gooddrag_result ?? [];
-  if (result) for (const [watch, copy] of dragging(app, id)) watch.put(copy, { preview: null, result });
+  if (result) {
+    const sampler = placeOf(app.graph?.rootGraph ?? app.graph, id);
+    result.lengthened = Boolean(sampler) && origin(/** @type {any} */ (sampler), "points")?.node.type === "GoodDrag_Variants";
+    for (const [watch, copy] of dragging(app, id)) watch.put(copy, { preview: null, result });
+  }
   const [after] = output.gooddrag_after ?? [];
   if (after) {
     const picture = await loadPicture(viewUrl(api, after.image));
@@ -119,7 +124,9 @@ export function listen(app, api, runs) {
   });
   api.addEventListener("executed", async (/** @type {any} */ { detail }) => {
     const asked = [...watched.values()].filter((watch) => watch.fetching);
-    if (await runs.ours(detail.prompt_id)) await executed(app, api, detail, asked);
+    if (await runs.ours(detail.prompt_id)) return executed(app, api, detail, asked);
+    const owner = await runs.elsewhere(detail.prompt_id);
+    if (owner) elsewhere(detail, owner);
   });
   for (const name of ["execution_error", "execution_interrupted"]) {
     api.addEventListener(name, (/** @type {any} */ { detail }) => void end(detail?.prompt_id));
@@ -145,5 +152,6 @@ export function listen(app, api, runs) {
 /** A run is over: there is no preview any more, and no picture on its way. @param {Watched} watch */
 function ended(watch) {
   watch.setFetching(false);
+  watch.session.aside = false;
   for (const [copy, { preview }] of watch.frames) if (preview) watch.put(copy, { preview: null });
 }

@@ -56,11 +56,16 @@ export function taker(app, api, node, place) {
     const widget = found && deciding(found, "image");
     if (found && !widget) throw new Error(`another node says which file ${found.node.title} loads`);
     const { name, path } = await upload(api, file);
+    const former = found ? [] : ofFormer(node);
     const loader = found?.node ?? makeLoader(app, node);
+    for (const index of former) node.disconnectInput(index);
     choose(widget ?? deciding({ node: loader, path: [] }, "image"), path);
     loader.graph?.change?.();
     node.graph?.change?.();
-    return found ? `${name} is in ${loader.title} now.` : `${name} is in a new Load Image, for all nodes here that had the picture before.`;
+    if (found) return `${name} is in ${loader.title} now.`;
+    return former.length
+      ? `${name} is in a new Load Image. The former picture's suggestion and mask are not connected any more.`
+      : `${name} is in a new Load Image, for all nodes here that had the picture before.`;
   };
 }
 
@@ -110,9 +115,9 @@ function makeLoader(app, node) {
   const { graph } = node;
   const loader = /** @type {any} */ (window).LiteGraph.createNode("LoadImage");
   if (!loader) throw new Error("this ComfyUI has no Load Image");
-  loader.pos = [node.pos[0] - 360, node.pos[1]];
   const before = linkAt(node);
   graph.add(loader);
+  loader.pos = free(graph, loader, [node.pos[0] - 360, node.pos[1]]);
   for (const other of graph._nodes) {
     if (!String(other.comfyClass).startsWith("GoodDrag_")) continue;
     const link = linkAt(other);
@@ -124,8 +129,26 @@ function makeLoader(app, node) {
   return loader;
 }
 
-/** What is connected to a node's `image`. @param {any} node */
-function linkAt(node) {
-  const id = node.inputs?.find((/** @type {any} */ input) => input.name === "image")?.link;
+/** The first place at or below `at` where a node covers no other. @param {any} graph @param {any} node @param {[number, number]} at @returns {[number, number]} */
+function free(graph, node, [x, y]) {
+  const gap = 40; // room for titles, too
+  const others = graph._nodes.filter((/** @type {any} */ n) => n !== node && n.pos[0] < x + node.size[0] + gap && n.pos[0] + n.size[0] + gap > x);
+  others.sort((/** @type {any} */ a, /** @type {any} */ b) => a.pos[1] - b.pos[1]);
+  for (const n of others) if (n.pos[1] < y + node.size[1] + gap && n.pos[1] + n.size[1] + gap > y) y = n.pos[1] + n.size[1] + gap;
+  return [x, y];
+}
+
+/** Inputs that the node takes from where its picture comes from, and that belong to that picture. @param {any} node @returns {number[]} */
+function ofFormer(node) {
+  const picture = linkAt(node);
+  return ["suggestion", "mask"].flatMap((name) => {
+    const link = linkAt(node, name);
+    return picture && link && link.origin_id === picture.origin_id ? [node.inputs.findIndex((/** @type {any} */ input) => input.name === name)] : [];
+  });
+}
+
+/** What is connected to an input of a node. @param {any} node @param {string} [name] */
+function linkAt(node, name = "image") {
+  const id = node.inputs?.find((/** @type {any} */ input) => input.name === name)?.link;
   return id === null || id === undefined ? null : node.graph.getLink?.(id) ?? null;
 }

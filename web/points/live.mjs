@@ -53,7 +53,7 @@ export class Live {
   stop() {
     clearTimeout(this.timer);
     this.following = false;
-    [this.asked, this.wanted, this.due] = [null, null, false];
+    [this.asked, this.wanted, this.due, this.session.fullComes] = [null, null, false, false];
     void this.cancel(this.coarse);
   }
 
@@ -69,6 +69,7 @@ export class Live {
       [this.asked, this.wanted, this.due] = [asked, asked, asked !== null && !begins];
       void this.cancel(this.full);
       this.full = "";
+      session.fullComes = this.due;
     }
     if (asked === null) return session.coarse ? session.setCoarse(null) : undefined;
     clearTimeout(this.timer);
@@ -85,7 +86,7 @@ export class Live {
       while (this.wanted !== null) await this.follow(this.wanted);
       if (this.due && this.settled && !this.held) await this.finish();
     } catch (error) {
-      [this.wanted, this.due] = [null, false];
+      [this.wanted, this.due, this.session.fullComes] = [null, false, false];
       this.session.fail(`${FAILED}${error instanceof Error ? error.message : error}.`);
     } finally {
       this.working = false;
@@ -183,5 +184,5 @@ export class Live {
 function refused({ error, node_errors: nodes }) {
   const [first] = Object.values(nodes ?? {});
   const { message, details } = first?.errors?.[0] ?? error ?? {};
-  return [message ?? "the server does not run it", details].filter(Boolean).join(": ");
+  return [first?.class_type, message ?? "the server does not run it", details].filter(Boolean).join(": ");
 }

@@ -68,9 +68,13 @@ export class Menu {
       ["Swap handle and target", "S", () => session.dispatch({ type: "swap" })],
       [off ? `Switch ${what} on` : `Switch ${what} off`, "X", () => session.dispatch({ type: "switch", ids, off: !off })],
     ];
-    const everywhere = /** @type {[string, string, () => void][]} */ ([["Pin here: this must stay", "P", () => editor.pin(place)]]);
+    const { width, height } = editor.size();
+    const onIt = place[0] >= -0.5 && place[1] >= -0.5 && place[0] < width - 0.5 && place[1] < height - 0.5;
+    /** @type {[string, string, () => void][]} */
+    const everywhere = onIt ? [["Pin here: this must stay", "P", () => editor.pin(place)]] : [];
     if (doc.pairs.length) everywhere.push(["Clear all arrows and pins", "", () => session.dispatch({ type: "clearPairs" })]);
     const items = found ? about.filter(([words]) => !(words.startsWith("Swap") && chosen.every(isAnchor))) : [];
+    if (!items.length && !everywhere.length) return this.close(false);
     this.root.replaceChildren(...[...items, ...everywhere].map(([words, keys, act]) => this.item(words, keys, act)));
     this.root.hidden = false;
     const stage = editor.stageSize();

@@ -117,13 +117,17 @@ export class Watched {
   /** A run's result for one copy. @param {string} id @param {Picture} after @param {File} file that holds it */
   finish(id, after, file) {
     this.put(id, { after });
-    if (id === this.shown) keep({ id, workflow: this.root?.id, of: this.identity(), file, after, result: this.frame(id).result });
+    const place = this.place();
+    if (!place || id !== this.shown) return;
+    const files = Object.fromEntries(this.files.flatMap((name) => (this.stamps[name] ? [[name, this.stamps[name]]] : [])));
+    keep({ id, workflow: this.root?.id, upstream: { ...upstream(place, "image"), files }, file, after, result: this.frame(id).result });
   }
 
-  /** The result of the picture that is shown, if it came to a node that this one has replaced. @param {string} id */
-  async recall(id) {
-    const of = this.identity();
-    const found = this.frame(id).after ? null : recalled(id, this.root?.id, of);
+  /** The result of the picture that is shown, if it came to a node that this one has replaced, or while its workflow was not open. @param {Place} place */
+  async recall(place) {
+    const id = this.shown;
+    const fits = (/** @type {Upstream} */ was) => !this.changed({ input: "image", upstream: was }, place);
+    const found = this.frame(id).after ? null : recalled(id, this.root?.id, fits);
     if (!found || (!found.after && found === this.recalling)) return;
     this.recalling = found;
     try {
@@ -131,12 +135,7 @@ export class Watched {
     } catch {
       return; // the server forgets its pictures when it starts anew
     }
-    if (!this.frame(id).after && of === this.identity()) this.put(id, { after: found.after, result: found.result });
-  }
-
-  /** What the shown picture is made of. */
-  identity() {
-    return this.loaded.key || JSON.stringify(this.own.get(`image ${this.shown}`)?.upstream ?? null);
+    if (!this.frame(id).after && fits(found.upstream)) this.put(id, { after: found.after, result: found.result });
   }
 
   /** Is this its execution id? @param {unknown} id */
@@ -167,7 +166,12 @@ export class Watched {
       session.continues = continues;
       session.refresh();
     }
-    if (session.suggestion.length && !origin(place, "suggestion")) this.put(id, { suggestion: [] });
+    const suggested = Boolean(origin(place, "suggestion"));
+    if (suggested !== session.suggested) {
+      session.suggested = suggested;
+      session.refresh();
+    }
+    if (session.suggestion.length && !suggested) this.put(id, { suggestion: [] });
     const from = origin(place, "image");
     if (!from) {
       this.files = [];
@@ -213,7 +217,7 @@ export class Watched {
       this.put(id, { after: null, result: null, preview: null, stopped: "", ...(suggestion.length ? { suggestion } : {}) });
       if (id === this.shown) {
         this.show(picture, { state: "current" });
-        void this.recall(id);
+        void this.recall(place);
       }
       session.refresh();
     } catch (error) {
@@ -234,7 +238,7 @@ export class Watched {
     this.files = Object.keys(delivered.upstream?.files ?? {});
     const why = this.changed(delivered, place);
     this.show(delivered.picture, why ? { state: "outdated", why } : { state: "current" });
-    if (!why) void this.recall(this.shown);
+    if (!why) void this.recall(place);
   }
 
   /** What a run delivered for a copy. To a node that was made since, such as by ComfyUI's undo, it belongs if nothing is different. @param {Place} place @param {Input} input */
@@ -246,7 +250,7 @@ export class Watched {
     return found;
   }
 
-  /** What is not as it was at a delivery, in words. @param {Delivered} delivered @param {Place} place */
+  /** What is not as it was at a delivery, in words. @param {Pick<Delivered, "input" | "upstream">} delivered @param {Place} place */
   changed({ input, upstream: was }, place) {
     if (!was) return "it is not known what made it";
     const found = difference(was, upstream(place, input));

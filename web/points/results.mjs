@@ -4,8 +4,9 @@
  * the server does not tell again of what it has done before.
  * @typedef {import("./picture.mjs").Picture} Picture
  * @typedef {import("./picture.mjs").File} File
- * @typedef {{id: string, workflow: unknown, of: string, file: File, result: import("./draw.mjs").Result | null, after?: Picture}} Kept
- *   of the node with an execution id in a workflow, for the picture `of`; `after` until the page is loaded again
+ * @typedef {import("./upstream.mjs").Upstream} Upstream
+ * @typedef {{id: string, workflow: unknown, upstream: Upstream, file: File, result: import("./draw.mjs").Result | null, after?: Picture}} Kept
+ *   of the node with an execution id in a workflow, for the picture that `upstream` makes; `after` until the page is loaded again
  */
 
 const MOST = 16;
@@ -19,7 +20,7 @@ let kept = read();
 /** @returns {Kept[]} */
 function read() {
   try {
-    const found = JSON.parse(window.sessionStorage.getItem(KEY) ?? "[]");
+    const found = JSON.parse(globalThis.sessionStorage.getItem(KEY) ?? "[]");
     return Array.isArray(found) ? found : [];
   } catch {
     return []; // no storage, or not ours
@@ -30,13 +31,13 @@ function read() {
 export function keep(entry) {
   kept = [entry, ...kept].slice(0, MOST);
   try {
-    window.sessionStorage.setItem(KEY, JSON.stringify(kept.map(({ after, ...told }) => told)));
+    globalThis.sessionStorage.setItem(KEY, JSON.stringify(kept.map(({ after, ...told }) => told)));
   } catch {
     // no room, or no storage: this page knows them all the same
   }
 }
 
-/** @param {string} id @param {unknown} workflow @param {string} of */
-export function recalled(id, workflow, of) {
-  return kept.find((k) => k.id === id && [workflow, NAMELESS].includes(k.workflow) && k.of === of) ?? null;
+/** @param {string} id @param {unknown} workflow @param {(upstream: Upstream) => boolean} fits whether it makes the picture that is there */
+export function recalled(id, workflow, fits) {
+  return kept.find((k) => k.id === id && [workflow, NAMELESS].includes(k.workflow) && k.upstream && fits(k.upstream)) ?? null;
 }

@@ -2,7 +2,7 @@
 /**
  * Whose a run is. What a run reports reaches every page with the client id of the one that queued it, such as a duplicated browser tab,
  * and a page in which another workflow was opened since; nodes are numbered alike in all of them.
- * @typedef {{client?: string, workflow?: string}} Owner
+ * @typedef {{client?: string, workflow?: string, nodes?: Record<string, import("./live_prompt.mjs").PromptNode>}} Owner
  */
 
 const REMEMBERED = 32;
@@ -30,6 +30,12 @@ export class Runs {
     const here = (this.app.rootGraph ?? this.app.graph?.rootGraph ?? this.app.graph)?.id;
     return (!client || client === this.api.clientId) && (!workflow || !here || workflow === here);
   }
+
+  /** Of a run that this page queued for a workflow that is not open now. @param {unknown} prompt its id @returns {Promise<Owner | null>} */
+  async elsewhere(prompt) {
+    const owner = await this.owners.get(prompt);
+    return owner?.workflow && owner.client === this.api.clientId && !(await this.ours(prompt)) ? owner : null;
+  }
 }
 
 /** @param {any} api @param {unknown} prompt @returns {Promise<Owner>} nothing if the server does not know */
@@ -40,7 +46,7 @@ async function ask(api, prompt) {
     const { queue_running: running = [], queue_pending: pending = [] } = await get("/queue");
     const found = [...running, ...pending].find(([, id]) => id === prompt) ?? (await get(`/history/${prompt}`))[String(prompt)]?.prompt;
     const { client_id: client, extra_pnginfo } = found?.[3] ?? {};
-    return { client, workflow: extra_pnginfo?.workflow?.id };
+    return { client, workflow: extra_pnginfo?.workflow?.id, nodes: found?.[2] };
   } catch {
     return {}; // the server is away, and reports nothing either
   }

@@ -38,6 +38,7 @@ export class Session {
     /** @type {Result | null} */ this.result = null;
     /** Pairs that would be used while there are none. @type {{handle: [number, number], target: [number, number]}[]} */
     this.suggestion = [];
+    /** Something is connected that makes them, known here or not. */ this.suggested = false;
     /** @type {Tool} */ this.tool = "arrow";
     this.brush = { size: 40, hardness: 1 };
     this.opacity = 0.6;
@@ -46,6 +47,7 @@ export class Session {
     /** The sampler goes on from its last run (`start`), so edits refer to the result. */ this.continues = false;
     /** Why the last run did not succeed. */ this.failure = "";
     /** What a coarse edit waits for, in words, once that takes long. */ this.awaited = "";
+    /** The full edit of arrows that are followed is on its way. */ this.fullComes = false;
     this.maskExplained = false;
     /** Coarse edits are wanted while arrows change, see `live.mjs`. */ this.following = false;
     /** The pointer holds an arrow, */ this.held = false;
@@ -67,7 +69,7 @@ export class Session {
 
   /** Arrows of one's own take the place of the suggestion, and of the mask that comes with it. */
   own() {
-    return this.suggestion.length > 0 && this.hasArrows();
+    return (this.suggested || this.suggestion.length > 0) && this.hasArrows();
   }
 
   /** Nothing is protected. */
@@ -136,7 +138,6 @@ export class Session {
 
   set preview(picture) {
     this.arrived = picture;
-    if (!picture) this.aside = false;
   }
 
   /** The picture of a coarse edit, which is sharper, or of a run that is not at its end. */
@@ -211,7 +212,9 @@ export class Session {
     const { after, result } = this;
     if (!after || !result) return false;
     const asked = this.dragged();
-    return samePoints(asked.map((p) => p.handle), result.points.handles) && samePoints(asked.map((p) => p.target), result.points.targets);
+    const { handles, targets } = result.points;
+    if (!samePoints(asked.map((p) => p.handle), handles)) return false;
+    return result.lengthened ? asked.every((p, i) => onArrow(p, targets[i])) : samePoints(asked.map((p) => p.target), targets);
   }
 
   /** A step of drawing the mask; what may change until now is where it begins. @param {import("./value.mjs").Shape} shape */
@@ -251,7 +254,11 @@ export class Session {
     if (this.state === before) return;
     // undo, a loaded value or Live's next coarse edit: none says that the result is of other arrows now
     if (belonged && !this.continues && !this.showsResult()) this.show = "original";
-    if (this.state.doc !== before.doc) this.stopped = "";
+    if (this.state.doc !== before.doc) {
+      this.stopped = "";
+      // what is drawn or painted is seen on the original
+      if (this.preview && action.type !== "load" && action.type !== "picture") this.aside = true;
+    }
     // a picture of another size, or a loaded value, is no doing of a person: the value stays, and a run reads it by the same rule
     if (this.state.doc !== before.doc && !this.broken && action.type !== "picture" && action.type !== "load") {
       const text = dump(toValue(this.state));
@@ -305,4 +312,10 @@ export class Session {
 /** @param {import("./value.mjs").Point[]} a @param {import("./value.mjs").Point[]} b */
 export function samePoints(a, b) {
   return a.length === b.length && a.every((p, i) => Math.abs(p[0] - b[i][0]) < 0.02 && Math.abs(p[1] - b[i][1]) < 0.02);
+}
+
+/** Whether a place lies on the line from handle to target, or on its way on. @param {{handle: import("./value.mjs").Point, target: import("./value.mjs").Point}} arrow @param {import("./value.mjs").Point} at */
+function onArrow({ handle, target }, at) {
+  const [dx, dy, px, py] = [target[0] - handle[0], target[1] - handle[1], at[0] - handle[0], at[1] - handle[1]];
+  return Math.abs(dx * py - dy * px) <= 1.5 * Math.hypot(dx, dy) && dx * px + dy * py >= 0;
 }

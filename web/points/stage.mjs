@@ -128,7 +128,7 @@ export class StagePainter {
     if (!session.hasArrows()) {
       session.suggestion.forEach((p, i) => paintArrow(c, toScreen(view, p.handle), toScreen(view, p.target), doc.pairs.length + i, { ghost: true }));
     }
-    if (session.result && session.showsResult()) paintResult(c, view, session.result);
+    if (session.result && !session.coarse && session.showsResult()) paintResult(c, view, session.result);
     const next = doc.pairs.length;
     if (pending) paintArrow(c, toScreen(view, pending), hover ?? toScreen(view, pending), next, { ghost: true });
     if (gesture?.kind === "new" && distance(gesture.from, gesture.to) > CLICK && !pending) paintArrow(c, gesture.from, gesture.to, next);

@@ -25,7 +25,11 @@ import { asShown, inside, named, outside, room, sizeOf, unkey } from "./state.mj
 import { t } from "./texts.mjs";
 import { MAX_PAIRS } from "./value.mjs";
 
-const COARSE = "A coarse edit. The full one comes once the arrow is let go.";
+const COARSE = {
+  held: "A coarse edit. The full one comes once the arrow is let go.",
+  comes: "A coarse edit. The full one is being computed.",
+  first: "A coarse edit. Move an arrow: the full edit follows once it is let go.",
+};
 const NO_RESULT = "Nothing to show yet: a run brings it, with `trace` connected to GoodDrag Decode";
 
 export class Editor {
@@ -136,7 +140,7 @@ export class Editor {
     const { movedFrom, picture } = session.state;
     if (!session.placeable()) text = "";
     else if (session.awaited) text = session.awaited;
-    else if (session.coarse && session.shows() === "preview") text = COARSE;
+    else if (session.coarse && session.shows() === "preview") text = session.held ? COARSE.held : session.fullComes ? COARSE.comes : COARSE.first;
     else if (session.stopped) text = `The last run stopped here: ${session.stopped}.`;
     else if (movedFrom && picture && pairs.length)
       text = `Moved along from ${movedFrom.width}x${movedFrom.height} to this picture of ${picture.width}x${picture.height}. Ctrl+Z keeps the old pixels.`;
