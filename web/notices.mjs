@@ -49,11 +49,15 @@ function make(node) {
     getValue: () => "",
     setValue: () => {},
     getMinHeight: height,
+    getMaxHeight: height,
     hideOnZoom: false,
   });
   widget.serialize = false;
   return widget;
 }
+
+/** What runs of workflows that are not open said last of the nodes with these ids: ComfyUI keeps it under the same ids. @type {Map<string, {workflow?: string, text: string}>} */
+const foreign = new Map();
 
 /** @param {any} output of a node */
 const said = (output) => (output?.text ?? []).filter(Boolean).map(String);
@@ -76,10 +80,16 @@ export function listenToNodes(app, api, runs) {
     if (String(node?.comfyClass).startsWith("GoodDrag_")) then(node);
   };
   api.addEventListener("executing", (/** @type {any} */ { detail }) => void tell(runs.current, detail, clearNotices));
-  api.addEventListener("executed", (/** @type {any} */ { detail }) => void tell(detail.prompt_id, detail.display_node ?? detail.node, (node) => {
-    show(node, said(detail.output));
-    compareAgain(node, detail.output);
-  }));
+  api.addEventListener("executed", async (/** @type {any} */ { detail }) => {
+    const id = String(detail.display_node ?? detail.node);
+    foreign.delete(id);
+    await tell(detail.prompt_id, id, (node) => {
+      show(node, said(detail.output));
+      compareAgain(node, detail.output);
+    });
+    const owner = await runs.elsewhere(detail.prompt_id, detail.node);
+    if (owner) foreign.set(id, { workflow: owner.workflow, text: String(said(detail.output)) });
+  });
 }
 
 /**
@@ -92,6 +102,8 @@ export function showAgain(graph, outputs) {
     const within = subgraph ? graph?.subgraphs?.get?.(subgraph) : graph;
     const node = within?.getNodeById?.(last) ?? within?.getNodeById?.(Number(last));
     if (!String(node?.comfyClass).startsWith("GoodDrag_")) continue;
+    const other = foreign.get(id);
+    if (other && other.workflow !== graph?.id && other.text === String(said(output))) continue;
     show(node, said(output));
     compareAgain(node, output);
   }

@@ -7,7 +7,6 @@ import pytest
 from tests.browser.studio import EMPTY
 
 SIZE = (640, 400)
-"""The server is shared, and tells the page nothing of a prompt that it answers from its cache."""
 
 
 @pytest.fixture
@@ -152,6 +151,21 @@ def test_ends_on_protected_ground_are_named_before_a_run(drawn):
     hint.filter(has_text=cut).wait_for(state="hidden", timeout=5_000)
     drawn.press("Control+z")
     hint.filter(has_text=cut).wait_for(timeout=5_000)
+
+
+def test_what_keys_change_in_the_large_window_is_in_comfyuis_draft(drawn):
+    state = "() => JSON.stringify(window.app.extensionManager.workflow.activeWorkflow.changeTracker.activeState)"
+    drawn.press("Enter")
+    drawn.page.locator(".gd-dialog").wait_for()
+    drawn.drag((500, 60), (560, 90), SIZE)
+    drawn.page.wait_for_timeout(900)
+    drawn.stage.focus()
+    drawn.press("Control+a", "Delete")
+    assert drawn.pairs() == []
+    drawn.page.wait_for_timeout(900)
+    (saved,) = [n for n in json.loads(drawn.page.evaluate(state))["nodes"] if n["type"] == "GoodDrag_Points"]
+    assert drawn.text() in saved["widgets_values"]
+    drawn.press("Escape")
 
 
 HOSTILE = [

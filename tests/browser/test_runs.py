@@ -140,13 +140,20 @@ def _quick(desk, x: int) -> Desk:
     )
 
 
+def _open_tab(desk):
+    tabs = desk.page.locator(".workflow-tabs .p-togglebutton, .workflow-tab")
+    opened = tabs.evaluate_all(
+        "(all) => all.findIndex((tab) => /checked|active/.test(tab.className) || tab.ariaPressed === 'true')"
+    )
+    return tabs.nth(opened if opened >= 0 else tabs.count() - 1)
+
+
 def test_the_last_result_is_there_after_a_look_at_another_tab(desk):
     editor = _quick(desk, 62)
     editor.run()
     after = editor.page.locator(".gd-editor .gd-stage[data-shows='after']")
     after.wait_for(timeout=60_000)
-    tabs = desk.page.locator(".workflow-tabs .p-togglebutton, .workflow-tab")
-    own = tabs.nth(tabs.count() - 1)
+    own = _open_tab(desk)
     desk.page.evaluate("() => window.app.extensionManager.command.execute('Comfy.NewBlankWorkflow')")
     desk.page.wait_for_timeout(1500)
     own.click()
@@ -200,4 +207,25 @@ def test_the_last_result_is_there_after_the_page_was_loaded_again(desk):
     result = editor.page.locator(".gd-editor [role=radio]", has_text="Result").last
     result.click()
     after.wait_for(timeout=5_000)
+    assert desk.says().startswith("The result. ")
+
+
+def test_a_result_that_comes_while_another_tab_is_open_is_there_afterwards(desk):
+    editor = _quick(desk, 65)
+    desk.page.evaluate("() => void window.app.queuePrompt(0)")
+    own = _open_tab(desk)
+    desk.page.evaluate("() => window.app.extensionManager.command.execute('Comfy.NewBlankWorkflow')")
+    left = """async () => {
+      const { queue_running, queue_pending } = await (await window.app.api.fetchApi("/queue")).json();
+      return queue_running.length + queue_pending.length;
+    }"""
+    for _ in range(180):
+        desk.page.wait_for_timeout(500)
+        if not desk.page.evaluate(left):
+            break
+    own.click()
+    desk.page.wait_for_timeout(2000)
+    desk.look(1)
+    editor.page.locator(".gd-editor [role=radio]", has_text="Result").last.click()
+    editor.page.locator(".gd-editor .gd-stage[data-shows='after']").wait_for(timeout=5_000)
     assert desk.says().startswith("The result. ")

@@ -13,11 +13,11 @@ const NODES = {
 };
 const POINTS = { handles: [[1, 2]], targets: [[3, 4]] };
 const upstream = { link: ["9", 0], nodes: {} };
-const told = (run, node, output) => elsewhere({ prompt_id: run, node, output }, { workflow: "w", nodes: NODES });
+const told = (run, node, output, here = false) => elsewhere({ prompt_id: run, node, output }, { workflow: "w", nodes: NODES }, here);
 const found = (id, workflow = "w") => recalled(id, workflow, (was) => was === upstream);
 
 test("a result of a workflow that is not open is kept for its editor", () => {
-  told("a", "1", { gooddrag_points: [{ upstream }] });
+  told("a", "1", { gooddrag_points: [{ upstream }] }, true); // it was left after that
   told("a", "3", { gooddrag_result: [{ points: POINTS, paths: [] }] });
   told("a", "5", {});
   assert.equal(found("1"), null);

@@ -13,8 +13,8 @@ const PASSED_ON = 8;
 /** What was told of the last runs, by their ids. @type {Map<unknown, {pictures: Map<string, Upstream | null>, results: Map<string, Result>}>} */
 const heard = new Map();
 
-/** @param {any} event of a node that was executed @param {import("./runs.mjs").Owner} owner of the run */
-export function elsewhere({ prompt_id: run, node: id, output }, { workflow, nodes = {} }) {
+/** @param {any} event of a node that was executed @param {import("./runs.mjs").Owner} owner of the run @param {boolean} [here] its workflow is open, still */
+export function elsewhere({ prompt_id: run, node: id, output }, { workflow, nodes = {} }, here = false) {
   const told = heard.get(run) ?? { pictures: new Map(), results: new Map() };
   heard.set(run, told);
   if (heard.size > RUNS) heard.delete(heard.keys().next().value);
@@ -22,6 +22,7 @@ export function elsewhere({ prompt_id: run, node: id, output }, { workflow, node
   if (arrived) told.pictures.set(String(id), arrived.upstream);
   const [result] = output?.gooddrag_result ?? [];
   if (result) told.results.set(String(id), { ...result, lengthened: from(nodes, id, "points")?.class_type === "GoodDrag_Variants" });
+  if (here) return;
   const [after] = output?.gooddrag_after ?? [];
   const sampler = after && String(nodes[id]?.inputs.trace?.[0]);
   const drawn = after && told.results.get(sampler);

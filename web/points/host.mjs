@@ -124,9 +124,10 @@ export function listen(app, api, runs) {
   });
   api.addEventListener("executed", async (/** @type {any} */ { detail }) => {
     const asked = [...watched.values()].filter((watch) => watch.fetching);
-    if (await runs.ours(detail.prompt_id)) return executed(app, api, detail, asked);
-    const owner = await runs.elsewhere(detail.prompt_id);
-    if (owner) elsewhere(detail, owner);
+    const away = await runs.elsewhere(detail.prompt_id, detail.node);
+    const owner = await runs.owner(detail.prompt_id);
+    if (owner) elsewhere(detail, owner, !away);
+    if (!away && (await runs.ours(detail.prompt_id))) await executed(app, api, detail, asked);
   });
   for (const name of ["execution_error", "execution_interrupted"]) {
     api.addEventListener(name, (/** @type {any} */ { detail }) => void end(detail?.prompt_id));

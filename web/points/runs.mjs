@@ -5,6 +5,8 @@
  * @typedef {{client?: string, workflow?: string, nodes?: Record<string, import("./live_prompt.mjs").PromptNode>}} Owner
  */
 
+import { placeOf } from "./upstream.mjs";
+
 const REMEMBERED = 32;
 
 export class Runs {
@@ -31,10 +33,22 @@ export class Runs {
     return (!client || client === this.api.clientId) && (!workflow || !here || workflow === here);
   }
 
-  /** Of a run that this page queued for a workflow that is not open now. @param {unknown} prompt its id @returns {Promise<Owner | null>} */
-  async elsewhere(prompt) {
-    const owner = await this.owners.get(prompt);
-    return owner?.workflow && owner.client === this.api.clientId && !(await this.ours(prompt)) ? owner : null;
+  /** @param {unknown} prompt the id of a run that was told of before */
+  async owner(prompt) {
+    return this.owners.get(prompt);
+  }
+
+  /**
+   * The owner of a run that this page queued for a workflow that is not open now. Until they are saved or left all workflows have one
+   * id: then the node tells that is not here.
+   * @param {unknown} prompt its id @param {unknown} id of a node that it ran @returns {Promise<Owner | null>}
+   */
+  async elsewhere(prompt, id) {
+    const owner = await this.owner(prompt);
+    if (!owner?.workflow || owner.client !== this.api.clientId) return null;
+    const node = placeOf(this.app.rootGraph ?? this.app.graph?.rootGraph ?? this.app.graph, id)?.node;
+    const here = (await this.ours(prompt)) && (node?.comfyClass ?? node?.type) === owner.nodes?.[String(id)]?.class_type;
+    return here ? null : owner;
   }
 }
 
