@@ -70,7 +70,8 @@ def test_another_model_and_a_cache_that_forgets_are_named(sample, inversion, dem
     changed.add_patches({"diffusion_model.out.2.bias": (torch.full((4,), 0.1),)})
     said = sample(value, model=changed)[2]
     assert said == [
-        "`start` is last run, but the MODEL or `mutual_attention` is another than in the last run. This run begins at the picture."
+        "`start` is last run, but the MODEL, `mutual_attention` or `exact_source`, also by `preset`, is another than in the last "
+        "run. This run begins at the picture."
     ]
     monkeypatch.setattr(comfy.cli_args.args, "cache_none", True)
     said = sample(inversion())[2]
