@@ -35,7 +35,8 @@ def checkpointing_input() -> io.Combo.Input:
         "checkpointing",
         options=list(CHECKPOINTING),
         default="auto",
-        tooltip="Gradient checkpointing: less than half of the memory for 1.3 times the time on a CPU, 1.6 to 2.4 times on a GPU. auto looks at what is free.",
+        tooltip="Gradient checkpointing: less than half of the memory for 1.3 times the time on a CPU, 1.6 to 2.4 times on a GPU. "
+        "auto looks at what is free.",
         advanced=True,
     )
 

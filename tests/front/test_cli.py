@@ -139,7 +139,7 @@ BAD = [
     (["--points", ";".join(["1,1>2,2"] * 200)], "200 pairs were given, at most 64"),
     (["--mask", "nowhere.png"], "the mask nowhere.png does not exist"),
     (["--operations", "-1"], "operations is -1"),
-    (["--warp-from", "3"], "--warp-from does nothing without --warp-start"),
+    (["--no-warp-start", "--warp-from", "3"], "--warp-from does nothing without --warp-start"),
     (["--operations-per-step", "0"], "operations_per_step is 0"),
     (["--lora-steps", "-5"], "lora_steps is -5"),
     (["--lora-steps", str(10**30)], f"lora_steps is {10**30}; it must be a whole number at least 0 and at most 2000"),

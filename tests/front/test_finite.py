@@ -55,7 +55,9 @@ def test_what_the_unet_makes(model, z0, text, inversion, fast, operations):
 
 def test_a_tuning_that_diverges_gives_no_lora_and_names_what_to_lower(model, z0, text, tmp_path):
     config = DragConfig(lora_steps=4, lora_learning_rate=1000.0, lora_batch=1)
-    message = r"the tuning diverged after 1 of 4 steps, so there is no LoRA; lower learning_rate \(lora_learning_rate\)"
+    message = (
+        r"the tuning diverged after \d of 4 steps, so there is no LoRA; lower learning_rate \(lora_learning_rate\)"
+    )
     with pytest.raises(ValueError, match=message):
         tuned(model, z0, text, config, file=tmp_path / "cat.safetensors")
     assert list(tmp_path.iterdir()) == []
