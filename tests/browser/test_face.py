@@ -52,6 +52,11 @@ def test_the_region_follows_the_arrows_until_something_is_painted(studio):
     assert [s["kind"] for s in studio.shapes()] == ["brush", "brush"]
     studio.press("Control+z")
     assert region(studio) == "auto"
+    assert brightness(studio, (450, 300)) == 0
+    studio.press("a")
+    studio.page.mouse.move(*studio.place((500, 250), SIZE)[:2])  # over an end
+    studio.press("Tab")
+    assert brightness(studio, (450, 300)) == 0
     choice(studio, "Own").click()
     assert (region(studio), len(studio.shapes())) == ("own", 1)
     choice(studio, "Whole").click()

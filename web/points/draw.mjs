@@ -214,6 +214,7 @@ export function paintSurroundings(c, view, picture, strokes, opacity) {
   c.fillRect(view.x, view.y, w, h);
   c.globalAlpha = 1;
   c.globalCompositeOperation = "destination-out";
+  c.strokeStyle = "#000"; // what was drawn before leaves one that is half transparent
   c.lineCap = "round";
   for (const { points = [], size = 0 } of strokes) {
     c.beginPath();
