@@ -10,6 +10,14 @@ from .types import CATEGORY, InversionType, InversionValue
 
 FIELDS = {"steps": "inference_steps", "strength": "strength"}
 
+MUCH = 1.7
+"""Times the pixels that suit a family; beyond, a drag takes long and the model repeats what it knows in a smaller size."""
+LARGE = (
+    "The picture is {0}x{1}, and pictures of about {3}x{3} suit {2} best. GoodDrag Fit makes a working picture of that size, "
+    "which is dragged faster and better, and GoodDrag Carry Back brings the edit into the large one; the template gooddrag_large "
+    "shows it."
+)
+
 
 class Invert(io.ComfyNode):
     @classmethod
@@ -84,6 +92,9 @@ class Invert(io.ComfyNode):
         config = configured(FIELDS, preset, {"steps": steps, "strength": strength})
         image = pictures.one(image)
         size = (image.shape[2], image.shape[1])
+        family = families.family(model)
+        if size[0] * size[1] > MUCH * family.side**2:
+            notices.tell(LARGE.format(*size, family.name, family.side))
         z0 = host.to_model(model, host.encode(vae, image))
         text = conditioning.told(model, positive, z0, size=size)
         guided = conditioning.guidance(model, guidance, positive, negative, z0, size)

@@ -11,7 +11,8 @@ from ..config import AUTO, DragConfig
 @dataclass(frozen=True)
 class Family:
     """``feature_block``: whose output is F. ``mutual_blocks``: whose self-attention looks at the source once dragging has ended.
-    ``latent_scale``: times the autoencoder's latent is the U-Net's. ``levels`` of resolution, ``linear`` projections around
+    ``latent_scale``: times the autoencoder's latent is the U-Net's. ``side`` of the square
+    that has as many pixels as suit it. ``levels`` of resolution, ``linear`` projections around
     its transformers, and ``added`` conditioning beside the text tell it from the others."""
 
     name: str
@@ -21,6 +22,7 @@ class Family:
     feature_block: str
     mutual_blocks: tuple[str, ...]
     latent_scale: float
+    side: int
 
     def settled(self, config: DragConfig) -> DragConfig:
         """``config`` with this family's blocks where it leaves them open."""
@@ -43,6 +45,7 @@ FAMILIES = (
         feature_block="up_blocks.2",
         mutual_blocks=("up_blocks.2", "up_blocks.3"),
         latent_scale=0.18215,
+        side=768,
     ),
     # The same blocks with other text and other projections.
     Family(
@@ -53,6 +56,7 @@ FAMILIES = (
         feature_block="up_blocks.2",
         mutual_blocks=("up_blocks.2", "up_blocks.3"),
         latent_scale=0.18215,
+        side=768,
     ),
     # One level less, so the counterpart of the paper's block has another number: again the last but one, at the latent's
     # resolution. The last block has no attention; what remains of the self-attention layers from there on are numbers 64 to 69.
@@ -66,6 +70,7 @@ FAMILIES = (
         feature_block="up_blocks.1",
         mutual_blocks=("up_blocks.1",),
         latent_scale=0.13025,
+        side=1024,
     ),
 )
 
