@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from comfy_api.v0_0_2 import io
 
 from ..gooddrag.config import PRESETS, DragConfig
+from . import notices
 
 CUSTOM = "custom"
 
@@ -49,3 +50,15 @@ def configured(fields: Mapping[str, str], preset: str, given: Mapping, **rest) -
         for key, field in fields.items():
             words = re.sub(rf"\b{field}\b", f"`{key}`", words)
         raise ValueError(words) from None
+
+
+def tell_of_another(preset: str, config: DragConfig) -> None:
+    """Say that a drag with a ``preset`` goes along an inversion that was made with other settings than the preset's."""
+    if preset == CUSTOM:
+        return
+    own, wanted = ((c.inference_steps, c.strength) for c in (config, PRESETS[preset]))
+    if own != wanted:
+        notices.tell(
+            f"`preset` is {preset}, which is made for an inversion of {wanted[0]} steps at strength {wanted[1]:g}; this one has "
+            f"{own[0]} at {own[1]:g}. Choose {preset} in GoodDrag DDIM Inversion too, or custom in both."
+        )

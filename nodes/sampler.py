@@ -11,7 +11,7 @@ from ..gooddrag.method.batch import drag_batch, gradient_bytes
 from ..gooddrag.method.drag import drag
 from ..gooddrag.picture.geometry import check_fit
 from . import belonging, conditioning, control, families, host, last_run, latents, lent, masks, notices, patches
-from .presets import configured, preset_input
+from .presets import configured, preset_input, tell_of_another
 from .types import CATEGORY, DragPointsType, InversionType, StateType, TraceType, TraceValue, result_for_page, several
 
 START = ("picture", "last run")
@@ -272,6 +272,7 @@ class Sampler(io.ComfyNode):
         inverted = {"inference_steps": inversion.schedule.steps, "strength": inversion.schedule.strength}
         given = {**LATER, **given, "background": background}
         config = configured(FIELDS, preset, given, checkpointing=checkpointing, **inverted)
+        tell_of_another(preset, config)
         mask = masks.editable(masks.given(mask, inversion.size))
         placed = several(points)
         drags = belonging.fitted(placed, inversion.size)

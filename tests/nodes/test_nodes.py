@@ -506,3 +506,16 @@ def test_a_picture_that_is_far_too_large_is_dragged_and_fit_is_named(execute, pa
     assert (
         "The picture is 256x256, and pictures of about 768x768 suit Stable Diffusion 1.x best. GoodDrag Fit" in said[0]
     )
+
+
+def test_a_preset_along_an_inversion_of_another_is_said(execute, run, demo):
+    inversion, _ = inverted(run, demo, steps=16)
+    given = {"model": demo["model"], "points": demo["points"], "mask": demo["mask"], "preset": "fast"}
+    _, said = execute("GoodDrag_Sampler", inversion=inversion, **given)
+    assert not any("made for an inversion" in sentence for sentence in said)
+    inversion, _ = inverted(run, demo, steps=4)
+    _, said = execute("GoodDrag_Sampler", inversion=inversion, **given)
+    assert (
+        "`preset` is fast, which is made for an inversion of 16 steps at strength 0.75; this one has 4 at 0.75."
+        in said[0]
+    )
