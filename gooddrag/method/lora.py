@@ -88,10 +88,6 @@ class LoRA:
             raise ValueError(f"{path} cannot be read as a safetensors file ({error})") from None
         if not names:
             raise ValueError(f"{path} was not written by GoodDrag: its metadata names no modules")
-        if metadata.get("gooddrag_digest", digest := _digest(tensors)) != digest:
-            raise ValueError(
-                f"{path} is broken, delete it or give another name: its weights are not those that were written"
-            )
         weights = {}
         try:
             for name in names:
@@ -103,6 +99,8 @@ class LoRA:
             for name, pair in weights.items():
                 if any(w.ndim < 2 or not w.is_floating_point() for w in pair):
                     raise ValueError(f"the weights of {name} are no matrices")
+            if metadata.get("gooddrag_digest", digest := _digest(tensors)) != digest:
+                raise ValueError("its weights are not those that were written")
             rank = next(iter(weights.values()))[0].shape[0]
             return cls(rank, weights, metadata.get("gooddrag_fingerprint", ""))
         except ValueError as error:
