@@ -92,3 +92,33 @@ def test_inside_a_subgraph_without_a_load_image_outside_it_is_said(desk_of):
     why = "The picture was not taken: no Load Image makes what comes into this subgraph; connect one there"
     desk.editor.locator(".gd-status", has_text=why).wait_for(timeout=10_000)
     assert desk.page.evaluate("() => window.app.canvas.graph._nodes.some((n) => n.type === 'LoadImage')") is False
+
+
+def test_a_picture_in_place_of_a_demo_scene_takes_its_drag_and_mask_off(desk_of):
+    """Its Load Image covers no other node, and the region is that of the arrows that a person draws."""
+    editor = desk_of.build(
+        {"type": "Note"},
+        {"type": "GoodDrag_DemoModel"},
+        {"type": "GoodDrag_Points", "inputs": {"image": [1, 3], "suggestion": [1, 4], "mask": [1, 5]}},
+    )
+    page, studio = editor.page, editor.studio
+    studio.wait_for_picture()
+    page.evaluate("() => { window.app.graph._nodes.find((n) => n.type === 'Note').pos = [-360, 0]; }")
+    assert give(page, "drop", "gooddrag_own.png")
+    page.wait_for_selector(".gd-stage[data-picture='96x80']", state="attached", timeout=10_000)
+    page.locator(".gd-status", has_text="suggestion and mask are not connected any more").last.wait_for(timeout=10_000)
+    linked, over = page.evaluate(
+        """() => {
+          const { _nodes: nodes } = window.app.graph;
+          const points = nodes.find((n) => n.type === "GoodDrag_Points");
+          const loader = nodes.find((n) => n.type === "LoadImage");
+          const covers = (a, b) => a.pos[0] < b.pos[0] + b.size[0] && b.pos[0] < a.pos[0] + a.size[0]
+            && a.pos[1] < b.pos[1] + b.size[1] && b.pos[1] < a.pos[1] + a.size[1];
+          const over = nodes.filter((n) => n !== loader && covers(n, loader)).map((n) => n.type);
+          return [points.inputs.filter((i) => i.link != null).map((i) => i.name), over];
+        }"""
+    )
+    assert (linked, over) == (["image"], [])
+    studio.drag((20, 20), (60, 50), (96, 80))
+    assert "the region around the arrows may change" in studio.says()
+    studio.shot("own-picture")
