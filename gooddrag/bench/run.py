@@ -31,10 +31,10 @@ def run(
     """Run what is missing of ``job`` and write ``results.jsonl``, ``results.csv``, ``report.md`` and ``index.html`` to its folder.
 
     Gives all rows, in the order of samples and methods, whatever the order in which they were done. ``part`` ``(i, n)``: only
-    every n-th sample from the i-th on, for a machine that shares the work with others; without it the rows of all are
-    gathered. An edit is done when it has a row and its picture, which a run of other settings in
-    that folder may have written over, or a row only with ``rows_alone``. ``tell`` hears of
-    samples done, samples in all, and rows. Raises ``ValueError`` when another process is writing there.
+    every n-th sample from the i-th on, for a machine that shares the work with others; without it the rows of all are gathered. An
+    edit is done when it has a row and its picture, which a run of other settings in that folder may have written over, or a row
+    only with ``rows_alone``. ``tell`` hears of samples done, samples in all, and rows. Raises ``ValueError`` when another process is
+    writing there.
     """
     if engine not in ENGINES:
         raise ValueError(f"the engine is {reprlib.repr(engine)}; it must be one of {', '.join(ENGINES)}")
@@ -48,10 +48,12 @@ def run(
         tasks = missing(job, store.read(), names[index - 1 :: parts], rows_alone=rows_alone)
         for i, rows in enumerate(ENGINES[engine](job, tasks, workers), 1):
             store.add(rows)
-            finished.note(job.out, job.dataset, job.options, job.key)
+            if i == 1:  # a run that does nothing leaves what the folder is of
+                finished.note(job.out, job.dataset, job.options, job.key)
             if tell and rows:
                 tell(i, len(tasks), rows)
-        finished.note(job.out, job.dataset, job.options, job.key)
+        if not tasks:
+            finished.note(job.out, job.dataset, job.options, job.key)
         rows = ordered(store.read(), names, job.methods)
         write(job.out, rows, job)
     return rows

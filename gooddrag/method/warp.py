@@ -111,8 +111,8 @@ def _stretch(places: Tensor, editable: Tensor, handles: Tensor) -> Tensor:
     ways /= distances[:, None]
     limit = torch.tensor(editable.shape) - 1
     leaves = torch.full_like(distances, torch.inf)
-    # a mask with a bay is left for good only after the place itself: each ray begins there, and goes on while it is inside
-    # but for those of handles in the middle of a cell, which lead nowhere
+    # a mask with a bay is left for good only after the place itself: each ray begins there, and goes on while it is inside;
+    # a place that is the handle itself has none
     going = (ways.norm(dim=1) > 0.5).nonzero()[:, 0]
     steps, origins, ways = (distances[going] / STEP).floor(), origins[going], ways[going]
     while len(going):

@@ -148,11 +148,27 @@ def _open_tab(desk):
     return tabs.nth(opened if opened >= 0 else tabs.count() - 1)
 
 
-def test_the_last_result_is_there_after_a_look_at_another_tab(desk):
-    editor = _quick(desk, 62)
+AFTER = ".gd-editor .gd-stage[data-shows='after']"
+
+
+def _ran(desk, x: int):
+    """The stage with the result of a quick edit, which is there."""
+    editor = _quick(desk, x)
     editor.run()
-    after = editor.page.locator(".gd-editor .gd-stage[data-shows='after']")
+    after = editor.page.locator(AFTER)
     after.wait_for(timeout=60_000)
+    return after
+
+
+def _asks_for_the_result(desk) -> None:
+    """It is shown, as that of the arrows that are there."""
+    desk.page.locator(".gd-editor [role=radio]", has_text="Result").last.click()
+    desk.page.locator(AFTER).wait_for(timeout=5_000)
+    assert desk.says().startswith("The result. ")
+
+
+def test_the_last_result_is_there_after_a_look_at_another_tab(desk):
+    after = _ran(desk, 62)
     own = _open_tab(desk)
     desk.page.evaluate("() => window.app.extensionManager.command.execute('Comfy.NewBlankWorkflow')")
     desk.page.wait_for_timeout(1500)
@@ -160,17 +176,12 @@ def test_the_last_result_is_there_after_a_look_at_another_tab(desk):
     desk.page.wait_for_timeout(2000)
     desk.look(1)
     assert after.count() == 0  # the original, as a workflow opens
-    editor.page.locator(".gd-editor [role=radio]", has_text="Result").click()
-    after.wait_for(timeout=5_000)
-    assert desk.says().startswith("The result. ")
+    _asks_for_the_result(desk)
     desk.shot(f"tab-{desk.server.frontend}-{desk.renderer}")
 
 
 def test_the_last_result_is_there_after_undo_in_comfyui(desk):
-    editor = _quick(desk, 63)
-    editor.run()
-    after = editor.page.locator(".gd-editor .gd-stage[data-shows='after']")
-    after.wait_for(timeout=60_000)
+    _ran(desk, 63)
     desk.page.evaluate(
         """() => {
           const note = LiteGraph.createNode("Note");
@@ -184,17 +195,12 @@ def test_the_last_result_is_there_after_undo_in_comfyui(desk):
     desk.page.wait_for_timeout(2000)
     assert desk.page.evaluate("() => window.app.graph._nodes.length") == before - 1
     desk.look(1)
-    editor.page.locator(".gd-editor [role=radio]", has_text="Result").last.click()
-    after.wait_for(timeout=5_000)
-    assert desk.says().startswith("The result. ")
+    _asks_for_the_result(desk)
     desk.shot(f"undone-{desk.server.frontend}-{desk.renderer}")
 
 
 def test_the_last_result_is_there_after_the_page_was_loaded_again(desk):
-    editor = _quick(desk, 64)
-    editor.run()
-    after = editor.page.locator(".gd-editor .gd-stage[data-shows='after']")
-    after.wait_for(timeout=60_000)
+    after = _ran(desk, 64)
     saved = desk.workflow()
     desk.page.reload()
     desk.page.wait_for_function(
@@ -204,14 +210,11 @@ def test_the_last_result_is_there_after_the_page_was_loaded_again(desk):
     desk.look(1)
     desk.wait_for_picture()
     assert after.count() == 0
-    result = editor.page.locator(".gd-editor [role=radio]", has_text="Result").last
-    result.click()
-    after.wait_for(timeout=5_000)
-    assert desk.says().startswith("The result. ")
+    _asks_for_the_result(desk)
 
 
 def test_a_result_that_comes_while_another_tab_is_open_is_there_afterwards(desk):
-    editor = _quick(desk, 65)
+    _quick(desk, 65)
     desk.page.evaluate("() => void window.app.queuePrompt(0)")
     own = _open_tab(desk)
     desk.page.evaluate("() => window.app.extensionManager.command.execute('Comfy.NewBlankWorkflow')")
@@ -226,6 +229,4 @@ def test_a_result_that_comes_while_another_tab_is_open_is_there_afterwards(desk)
     own.click()
     desk.page.wait_for_timeout(2000)
     desk.look(1)
-    editor.page.locator(".gd-editor [role=radio]", has_text="Result").last.click()
-    editor.page.locator(".gd-editor .gd-stage[data-shows='after']").wait_for(timeout=5_000)
-    assert desk.says().startswith("The result. ")
+    _asks_for_the_result(desk)

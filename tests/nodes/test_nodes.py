@@ -495,27 +495,3 @@ def test_variants_that_cannot_be_used_are_refused(run, demo):
     latent, _, _ = dragged(run, demo, inversion)
     with pytest.raises(ValueError, match="`latent` holds 1 pictures but `trace` is of 4"):
         run("GoodDrag_Decode", vae=demo["vae"], latent=latent, trace=points)
-
-
-def test_a_picture_that_is_far_too_large_is_dragged_and_fit_is_named(execute, part, demo, monkeypatch):
-    given = {k: demo[k] for k in ("model", "vae", "image", "positive")} | {"steps": 2}
-    _, said = execute("GoodDrag_Invert", **given)
-    assert not any("GoodDrag Fit" in sentence for sentence in said)
-    monkeypatch.setattr(part("nodes.invert"), "MUCH", 0.01)
-    _, said = execute("GoodDrag_Invert", **given)
-    assert (
-        "The picture is 256x256, and pictures of about 768x768 suit Stable Diffusion 1.x best. GoodDrag Fit" in said[0]
-    )
-
-
-def test_a_preset_along_an_inversion_of_another_is_said(execute, run, demo):
-    inversion, _ = inverted(run, demo, steps=16)
-    given = {"model": demo["model"], "points": demo["points"], "mask": demo["mask"], "preset": "fast"}
-    _, said = execute("GoodDrag_Sampler", inversion=inversion, **given)
-    assert not any("made for an inversion" in sentence for sentence in said)
-    inversion, _ = inverted(run, demo, steps=4)
-    _, said = execute("GoodDrag_Sampler", inversion=inversion, **given)
-    assert (
-        "`preset` is fast, which is made for an inversion of 16 steps at strength 0.75; this one has 4 at 0.75."
-        in said[0]
-    )

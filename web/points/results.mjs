@@ -21,7 +21,7 @@ let kept = read();
 function read() {
   try {
     const found = JSON.parse(globalThis.sessionStorage.getItem(KEY) ?? "[]");
-    return Array.isArray(found) ? found : [];
+    return Array.isArray(found) ? found.filter((k) => k?.upstream?.nodes && k.file) : [];
   } catch {
     return []; // no storage, or not ours
   }
@@ -39,5 +39,5 @@ export function keep(entry) {
 
 /** @param {string} id @param {unknown} workflow @param {(upstream: Upstream) => boolean} fits whether it makes the picture that is there */
 export function recalled(id, workflow, fits) {
-  return kept.find((k) => k.id === id && [workflow, NAMELESS].includes(k.workflow) && k.upstream && fits(k.upstream)) ?? null;
+  return kept.find((k) => k.id === id && [workflow, NAMELESS].includes(k.workflow) && fits(k.upstream)) ?? null;
 }

@@ -32,7 +32,7 @@ export class Session {
     /** The shade of the mask that is connected, where it is known; see `masked`. @type {Picture | null} */ this.given = null;
     /** How that stands to what a run would deliver. @type {Standing} */ this.maskStanding = { state: "unconnected" };
     /** The preview is not looked at until its run is over: a person chose what is shown. */ this.aside = false;
-    /** @type {Picture | null} */ this.arrived = null;
+    /** Of a run that is not at its end. @type {Picture | null} */ this.preview = null;
     /** The last coarse edit of arrows that are followed. @type {Picture | null} */ this.coarse = null;
     /** @type {Picture | null} */ this.after = null;
     /** @type {Result | null} */ this.result = null;
@@ -129,15 +129,6 @@ export class Session {
     if (this.previewed()) return "preview";
     if (!this.after || this.comparing || this.show === "original") return "picture";
     return this.show === "compare" ? "compare" : "after";
-  }
-
-  /** Of a run that is not at its end. */
-  get preview() {
-    return this.arrived;
-  }
-
-  set preview(picture) {
-    this.arrived = picture;
   }
 
   /** The picture of a coarse edit, which is sharper, or of a run that is not at its end. */
