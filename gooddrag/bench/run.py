@@ -33,8 +33,8 @@ def run(
     Gives all rows, in the order of samples and methods, whatever the order in which they were done. ``part`` ``(i, n)``: only
     every n-th sample from the i-th on, for a machine that shares the work with others; without it the rows of all are gathered. An
     edit is done when it has a row and its picture, which a run of other settings in that folder may have written over, or a row
-    only with ``rows_alone``. ``tell`` hears of samples done, samples in all, and rows. Raises ``ValueError`` when another process is
-    writing there.
+    only with ``rows_alone``. ``tell`` hears of samples done, samples in all, and rows. Raises ``ValueError`` when another process
+    is writing there.
     """
     if engine not in ENGINES:
         raise ValueError(f"the engine is {reprlib.repr(engine)}; it must be one of {', '.join(ENGINES)}")
