@@ -27,24 +27,28 @@ class _Kind:
     most: float
     anchors: tuple[str, ...]
     needs_hat: bool | None = None
-    can_be_long: bool = False
+    roam: tuple[float, float] | None = None  # the range of a long drag
+    held_far: tuple[str, ...] = ()  # what a long drag takes hold of, where ``anchors`` might leave the picture
 
 
+_FEET = ("foot_l", "foot_r")
 _KINDS = {
-    "move": _Kind("x", 98, 158, 28, 48, ("nose", "hand_l", "hand_r", "foot_l", "foot_r"), can_be_long=True),
+    "move": _Kind(
+        "x", 98, 158, 28, 48, ("nose", "hand_l", "hand_r", *_FEET), roam=world.ROAM_X, held_far=("nose", *_FEET)
+    ),
     "lean": _Kind("head_dx", -18, 18, 24, 32, ("nose", "eye_l", "eye_r")),
     "ears": _Kind("ear_len", 22, 66, 24, 38, ("ear_l", "ear_r")),
-    "arm": _Kind("arm_", -0.75, 0.95, 0.6, 1.1, ("hand_",), can_be_long=True),
+    "arm": _Kind("arm_", -0.75, 0.95, 0.6, 1.1, ("hand_",), roam=world.ROAM_ARM),
     "tail": _Kind("tail_up", -0.2, 0.6, 0.45, 0.75, ("tail",)),
     "mouth": _Kind("mouth", 3, 30, 22, 26, ("chin",)),
     "hat": _Kind("hat_h", 24, 62, 22, 34, ("hat",), needs_hat=True),
-    "sun": _Kind("sun_y", 26, 96, 28, 50, ("sun",), can_be_long=True),
-    "cloud": _Kind("cloud_y", 26, 96, 28, 50, ("cloud",), can_be_long=True),
+    "sun": _Kind("sun_y", 26, 96, 28, 50, ("sun",), roam=world.ROAM_Y),
+    "cloud": _Kind("cloud_y", 26, 96, 28, 50, ("cloud",), roam=world.ROAM_Y),
 }
 KINDS = tuple(_KINDS)
 """move the whole creature, lean its head over, stretch its ears, swing an arm or the tail, open or close the mouth,
 stretch the hat, move the sun or the cloud in the background."""
-LONG_KINDS = tuple(name for name, kind in _KINDS.items() if kind.can_be_long)
+LONG_KINDS = tuple(name for name, kind in _KINDS.items() if kind.roam)
 """Those that go further, when they use nearly all of their range, than two alternations of the paper's settings finish."""
 _LONG = (0.88, 1.0)
 """Of the range that a parameter lives in: how far it is dragged by a long drag."""
@@ -99,13 +103,14 @@ def drag(kind: str, seed: int, *, long: bool = False) -> Drag:
         scene = world.scene(seed + 100_000 * attempt)
         if k.needs_hat is None or bool(scene.has_hat) == k.needs_hat:
             break
-    field, anchors = k.field, k.anchors
+    field, anchors = k.field, (k.held_far if long else ()) or k.anchors
     if kind == "arm":  # the arm that is not beside the tail
         side = "l" if scene.side > 0 else "r"
         field, anchors = f"arm_{side}", (f"hand_{side}",)
-    least, most = ((k.high - k.low) * share for share in _LONG) if long else (k.least, k.most)
+    low, high = k.roam if long else (k.low, k.high)
+    least, most = ((high - low) * share for share in _LONG) if long else (k.least, k.most)
     amount = rng.uniform(least, most)
-    start = rng.uniform(k.low, k.high - amount)
+    start = rng.uniform(low, high - amount)
     if rng.random() < 0.5:
         start, amount = start + amount, -amount
     return Drag(kind, seed, dataclasses.replace(scene, **{field: float(start)}), field, float(amount), anchors)

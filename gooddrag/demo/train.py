@@ -69,9 +69,16 @@ SCHEDULER_CONFIG = dict(
 )
 
 
+def scene(seed: int, number: int) -> world.Scene:
+    """Training scene ``number``; in every second one what long drags move may be anywhere."""
+    rng = np.random.default_rng((seed, number))
+    sampled = world.Scene.sample(rng)
+    return sampled.roaming(rng) if number % 2 else sampled
+
+
 def rendered(seed: int, number: int) -> np.ndarray:
     """Training scene ``number``: ``(256, 256, 3)`` uint8."""
-    return world.render(world.Scene.sample(np.random.default_rng((seed, number))))
+    return world.render(scene(seed, number))
 
 
 def picture(seed: int, number: int) -> Tensor:
@@ -189,7 +196,8 @@ def held_out(count: int) -> Tensor:
 
 def train_vae(args: argparse.Namespace) -> DemoVAE:
     torch.manual_seed(args.seed)
-    trainer = Trainer("vae", DemoVAE(), args, args.vae_steps, lr=1e-3)
+    vae = DemoVAE.load(args.known / "vae").requires_grad_(True).train() if args.known else DemoVAE()
+    trainer = Trainer("vae", vae, args, args.vae_steps, args.vae_lr)
     test = held_out(min(16, args.held_out)).to(trainer.device)
 
     def loss_of_step(step: int) -> Tensor:
@@ -339,13 +347,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--topology", choices=TOPOLOGIES, default="sd15", help="whose layout the U-Net has")
     parser.add_argument("--vae", type=Path, help="folder of a finished autoencoder, instead of training one")
-    parser.add_argument("--known", type=Path, help="folder of a finished model of this topology, whose U-Net goes on")
+    parser.add_argument("--known", type=Path, help="folder of a finished model of this topology, which goes on")
     parser.add_argument("--workers", type=int, default=1, help="processes that draw the pool of scenes")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     add_bf16(parser)
     parser.add_argument("--every", type=int, default=250, help="steps between checkpoints")
     parser.add_argument("--vae-steps", type=int, default=5_000)
     parser.add_argument("--vae-batch", type=int, default=16)
+    parser.add_argument("--vae-lr", type=float, default=1e-3)
     parser.add_argument("--unet-steps", type=int, default=20_000)
     parser.add_argument("--unet-batch", type=int, default=32)
     parser.add_argument("--unet-lr", type=float, default=8e-4)

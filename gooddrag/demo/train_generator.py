@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from . import world
 from .generator import GENERATOR, Generator, described, difference
-from .train import Trainer, held_out, psnr, scaled
+from .train import Trainer, held_out, psnr, scaled, scene
 
 STAGES = ((0.5, 32), (0.85, 64), (1.0, world.SIZE))
 """Up to which share of the steps which resolution is trained: what is coarse is learnt at a fraction of the cost."""
@@ -33,9 +33,9 @@ class Pool:
 
     def renew(self, count: int) -> None:
         for _ in range(count):
-            scene = world.Scene.sample(np.random.default_rng((self.seed, self.next)))
+            drawn = scene(self.seed, self.next)
             slot = self.next % len(self.numbers)
-            self.numbers[slot], self.pictures[slot] = described(scene), world.render(scene)
+            self.numbers[slot], self.pictures[slot] = described(drawn), world.render(drawn)
             self.next += 1
 
     def drawn(self, rng: np.random.Generator, count: int) -> tuple[Tensor, Tensor]:
@@ -43,13 +43,16 @@ class Pool:
         return torch.from_numpy(self.numbers[chosen]), scaled(self.pictures[chosen])
 
 
-def resolution(share: float) -> int:
-    return next(size for end, size in STAGES if share < end)
+def resolution(share: float, stages: tuple[tuple[float, int], ...]) -> int:
+    """Of the pictures when ``share`` of the steps has been trained."""
+    return next(size for end, size in stages if share < end)
 
 
 def train(args: argparse.Namespace) -> Generator:
     torch.manual_seed(args.seed)
-    trainer = Trainer("generator", Generator(), args, args.steps, lr=args.lr)
+    known = Generator.load(args.known).requires_grad_(True).train() if args.known else None
+    trainer = Trainer("generator", known or Generator(), args, args.steps, lr=args.lr)
+    stages = STAGES[-1:] if known else STAGES
     test = held_out(args.held_out).to(trainer.device)
     numbers = torch.from_numpy(np.stack([described(world.scene(i)) for i in range(args.held_out)])).to(trainer.device)
     pool = Pool(args.seed, args.pool)
@@ -59,7 +62,7 @@ def train(args: argparse.Namespace) -> Generator:
         given, wanted = (
             x.to(trainer.device) for x in pool.drawn(np.random.default_rng((args.seed, step, 5)), args.batch)
         )
-        size = resolution(step / args.steps)
+        size = resolution(step / args.steps, stages)
         model = trainer.model
         with trainer.autocast():
             made = model(model.spread(model.mapping(given)), size)
@@ -68,7 +71,7 @@ def train(args: argparse.Namespace) -> Generator:
     @torch.no_grad()
     def evaluate() -> dict:
         model = trainer.average
-        size = resolution((trainer.step - 1) / args.steps)
+        size = resolution((trainer.step - 1) / args.steps, stages)
         made = model(model.spread(model.mapping(numbers)), size)
         return {"size": size, "psnr": psnr(made, F.interpolate(test, (size, size), mode="area"))}
 
@@ -81,6 +84,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", required=True, help="folder of the checkpoint")
     parser.add_argument(
         "--release", type=Path, help=f"write the generator here when done; the package's is {GENERATOR}"
+    )
+    parser.add_argument(
+        "--known", type=Path, help="folder of a finished generator, which goes on at the last resolution"
     )
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

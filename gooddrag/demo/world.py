@@ -10,7 +10,7 @@ in these pixels; ``render`` scales them for other sizes. Angles are radians, 0 a
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -44,6 +44,9 @@ _FURS = (
     (0.92, 0.60, 0.70),
 )
 _HATS = ((0.20, 0.22, 0.36), (0.62, 0.16, 0.24), (0.14, 0.40, 0.42), (0.42, 0.26, 0.50))
+
+ROAM_X, ROAM_Y, ROAM_ARM = (68.0, 188.0), (24.0, 130.0), (-0.75, 1.25)
+"""Where a creature, and the sun and the cloud, may be when a long drag has moved them, and how far an arm swings."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,17 @@ class Scene:
             has_hat=has_hat,
             hat_h=u(24, 62),
             hat=colour(_HATS, 0.03),
+        )
+
+    def roaming(self, rng: np.random.Generator) -> Scene:
+        """The scene with everything that long drags move anywhere they may take it."""
+        return replace(
+            self,
+            x=rng.uniform(*ROAM_X),
+            sun_y=rng.uniform(*ROAM_Y),
+            cloud_y=rng.uniform(*ROAM_Y),
+            arm_l=rng.uniform(*ROAM_ARM),
+            arm_r=rng.uniform(*ROAM_ARM),
         )
 
 
@@ -337,8 +351,11 @@ def _face(c: _Canvas, s: Scene, p: dict, r: float) -> None:
         flat=0.3,
         gloss=0.0,
     )
-    if s.mouth > 12:
-        c.ellipse(hx, chin - 8 * k, 9 * k, 4.5 * k, (0.93, 0.48, 0.50), flat=0.5, gloss=0.05)
+    # upper teeth, and a tongue that hangs over the chin: what a person takes hold of to open the mouth
+    c.limb((hx - 6 * k, lip + k), (hx + 6 * k, lip + k), 3.2 * k, 3.2 * k, (0.98, 0.97, 0.94), gloss=0.05)
+    root = (hx, lip + k * (5 + 0.3 * s.mouth))
+    c.limb(root, p["chin"], 8 * k, 9 * k, (0.90, 0.42, 0.46), gloss=0.12)
+    c.limb(root, (hx, chin - k), 1.8 * k, 1.8 * k, (0.68, 0.24, 0.32), gloss=0.0)
     c.ellipse(*p["nose"], 9 * k, 6.5 * k, (0.22, 0.15, 0.17), gloss=0.35)
     for name in ("l", "r"):
         x, y = p[f"eye_{name}"]

@@ -11,7 +11,7 @@ from PIL import Image
 from gooddrag import DragConfig, demo, edit
 from gooddrag.config import PRESETS
 from gooddrag.demo import evaluate, train, world
-from gooddrag.demo.drags import drag
+from gooddrag.demo.drags import LONG_KINDS, drag
 from gooddrag.network import codec
 
 SEEDS = (1000, 1001, 1002)
@@ -35,6 +35,16 @@ def test_scenes_are_drawn_at_other_sizes():
     small = world.render(world.scene(7), 128)
     big = Image.fromarray(world.render(world.scene(7))).resize((128, 128), Image.Resampling.BOX)
     assert np.abs(small.astype(int) - np.asarray(big)).mean() < 4
+
+
+def test_what_long_drags_move_is_found_there_in_training():
+    scenes = [train.scene(0, number) for number in range(200)]
+    assert scenes[1] == train.scene(0, 1)
+    for field, (low, high) in {"x": world.ROAM_X, "sun_y": world.ROAM_Y, "arm_l": world.ROAM_ARM}.items():
+        values = [getattr(scene, field) for scene in scenes]
+        assert low <= min(values) < low + 0.1 * (high - low)
+        assert high >= max(values) > high - 0.1 * (high - low)
+    assert all(100 <= scene.x <= 156 for scene in scenes[::2])  # the other half as the held-out ones
 
 
 def test_training_scenes_are_not_the_held_out_ones():
@@ -62,6 +72,28 @@ def test_points_lie_in_the_picture_and_the_mask_holds_the_change(kind):
         change = np.abs(chosen.picture(0).astype(int) - chosen.picture(1)).max(axis=2)
         assert change[chosen.mask].mean() > 5
         assert (change[~chosen.mask] > 6).mean() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("kind", "least", "most"), [("move", 105, 121), ("sun", 92, 107), ("cloud", 92, 107), ("arm", 60, 110)]
+)
+def test_a_long_drag_goes_far_and_stays_in_the_picture(kind, least, most):
+    for seed in SEEDS:
+        points = drag(kind, seed, long=True).points
+        places = np.array(points.handles + points.targets)
+        assert ((places >= 0) & (places < world.SIZE)).all()
+        lengths = np.linalg.norm(np.subtract(points.handles, points.targets), axis=1)
+        assert least <= lengths.min() <= lengths.max() <= most
+    assert set(LONG_KINDS) == {"move", "sun", "cloud", "arm"}
+
+
+def test_a_mouth_has_a_tongue_to_hold():
+    """Where a person takes hold of it, at every opening."""
+    for opening in (3, 12, 30):
+        scene = dataclasses.replace(world.scene(7), mouth=opening)
+        x, y = world.anchors(scene)["chin"]
+        red, green, _ = world.render(scene)[round(y), round(x + 4)] / 255
+        assert red > 1.3 * green
 
 
 @KINDS
@@ -111,6 +143,13 @@ def test_training_makes_a_model_from_nothing_and_resumes(tmp_path, capsys):
     assert "unet: resumed at step 2" in again
     assert '"step": 4' in again
     assert sorted(p.name for p in weights.iterdir()) == ["preview.json", "unet", "vae"]
+
+    further = run(1, "--out", str(tmp_path / "further"), "--known", str(weights), "--vae-lr=0", "--unet-lr=0")
+    assert '"step": 1' in further
+    for part in ("vae", "unet"):
+        state = torch.load(tmp_path / "further" / f"{part}.pt", weights_only=True)["model"]
+        first = torch.load(tmp_path / f"{part}.pt", weights_only=True)["average"]
+        assert all(torch.allclose(state[name], weight, atol=1e-3) for name, weight in first.items())
 
 
 def test_a_drag_moves_the_creature_towards_the_truth(loaded):

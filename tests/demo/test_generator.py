@@ -81,4 +81,4 @@ def test_training_goes_on_and_is_of_use(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize(("share", "size"), [(0.0, 32), (0.49, 32), (0.5, 64), (0.9, 256), (0.999, 256)])
 def test_coarse_comes_first(share, size):
-    assert train_generator.resolution(share) == size
+    assert train_generator.resolution(share, train_generator.STAGES) == size
