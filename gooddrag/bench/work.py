@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from .. import demo
 from ..config import PAPER, DragConfig
 from .datasets import opened
 from .judge import Judge
@@ -49,12 +50,13 @@ class Job:
     @property
     def key(self) -> str:
         """Of all that is asked for and decides what a row says; rows of another key are not taken for this run's. Of the settings
-        only what is not the paper's counts, so that rows outlive a new one. That a method's code has changed is not noticed: give
-        it an empty folder."""
+        only what is not the paper's counts, so that rows outlive a new one; the demo world and its model count by their weights.
+        That a method's code has changed is not noticed: give it an empty folder."""
         paper = asdict(PAPER)
         config = {k: v for k, v in asdict(self.config).items() if v != paper[k]}
         options = {k: v for k, v in self.options.items() if k == "shift"}
         told = [self.dataset, self.model, config, options, self.seed, *(["pyiqa"] * self.no_reference)]
+        told += [demo.version()] * ("demo" in (self.dataset, self.model.partition(" in ")[0]))
         return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()[:12]
 
     def picture(self, method: str, sample: str) -> Path:

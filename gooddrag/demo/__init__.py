@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ from .world import SIZE
 if TYPE_CHECKING:
     from diffusers import UNet2DConditionModel
 
-__all__ = ["KINDS", "WEIGHTS", "Drag", "drag", "load", "text"]
+__all__ = ["KINDS", "WEIGHTS", "Drag", "drag", "load", "text", "version"]
 
 WEIGHTS = Path(__file__).parent / "weights"
 """A folder in diffusers' layout: ``unet/`` and ``vae/``, stored in half precision."""
@@ -31,6 +33,15 @@ def load(
         from diffusers import UNet2DConditionModel
     unet = UNet2DConditionModel.from_pretrained(weights / "unet", torch_dtype=dtype)
     return Model(unet.to(device)), DemoVAE.load(weights / "vae").to(device)
+
+
+@lru_cache
+def version(weights: Path = WEIGHTS) -> str:
+    """Of the weights, which are trained anew whenever the world is drawn differently."""
+    told = hashlib.sha256()
+    for path in sorted(weights.rglob("*.safetensors")):
+        told.update(path.read_bytes())
+    return told.hexdigest()[:12]
 
 
 def text(model: Model) -> Text:

@@ -85,6 +85,18 @@ def test_pictures_that_a_run_of_other_settings_wrote_over_are_made_again(dataset
     assert "picture" not in (tmp_path / "out" / "results.csv").read_text().splitlines()[0]
 
 
+def test_rows_of_the_demo_model_as_it_was_before_do_not_count(dataset, tmp_path, monkeypatch):
+    mine, demos = (
+        job(dataset, tmp_path),
+        [job("demo", tmp_path), *(replace(job(dataset, tmp_path), model=m) for m in ("demo", "demo in bf16"))],
+    )
+    assert mine.model != "demo"
+    before = [mine.key, *(j.key for j in demos)]
+    monkeypatch.setattr("gooddrag.demo.version", lambda: "another")
+    assert mine.key == before[0]
+    assert all(j.key != key for j, key in zip(demos, before[1:]))
+
+
 def test_a_run_that_did_nothing_changes_nothing(dataset, tmp_path, monkeypatch):
     run(job(dataset, tmp_path / "out"))
     monkeypatch.setattr("gooddrag.bench.run.ENGINES", {"local": _away})

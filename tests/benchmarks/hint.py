@@ -40,10 +40,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _settings(args: argparse.Namespace) -> str:
+    from gooddrag.demo import version
     from gooddrag.demo.evaluate import EDITOR
 
     weights = [path.read_bytes() for path in sorted(args.control.glob("*.safetensors"))]
-    return hashlib.sha256(b"".join([repr((EDITOR, args.strength)).encode(), *weights])).hexdigest()[:12]
+    return hashlib.sha256(b"".join([repr((EDITOR, args.strength, version())).encode(), *weights])).hexdigest()[:12]
 
 
 def known(settings: str | None) -> dict[tuple[str, int], dict]:

@@ -17,6 +17,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from gooddrag import demo
 from gooddrag.bench.datasets.world import LONG
 from gooddrag.config import PAPER, PRESETS
 
@@ -76,11 +77,11 @@ def _summed_in_float32(unet):
 
 
 def _settings(mode: str) -> str:
-    """Of what is not the paper's, so that rows outlive a new field."""
+    """Of what is not the paper's, so that rows outlive a new field, and of the model's weights."""
     _, config, dtype = MODES[mode]
     paper = dataclasses.asdict(PAPER)
     changes = {k: v for k, v in dataclasses.asdict(config).items() if v != paper[k]}
-    return hashlib.sha256(json.dumps([changes, dtype]).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps([changes, dtype, demo.version()]).encode()).hexdigest()[:12]
 
 
 def _known() -> dict[tuple[str, str, int], dict]:

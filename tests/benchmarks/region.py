@@ -41,9 +41,10 @@ def chosen_drags(count: int) -> list[tuple[str, int]]:
 
 
 def _settings() -> str:
+    from gooddrag.demo import version
     from gooddrag.demo.evaluate import EDITOR
 
-    return hashlib.sha256(repr(EDITOR).encode()).hexdigest()[:12]
+    return hashlib.sha256(repr((EDITOR, version())).encode()).hexdigest()[:12]
 
 
 def known() -> dict[tuple[str, int], dict]:
