@@ -49,9 +49,7 @@ class DragConfig:
     # what lies outside the mask
     background: str = "penalty"  # the paper's term, or "lock": the unedited latent is written back
     mask_weight: float = 0.2  # [lambda] of the penalty
-    window: bool = (
-        False  # the U-Net is evaluated around mask and arrows only; beyond, the picture stays the unedited one
-    )
+    window: bool = False  # the U-Net is evaluated around the mask only; beyond, the picture stays the unedited one
 
     # the unedited picture: denoised again from z_T as in the paper, with an error, or read from its inversion, without
     exact_source: bool = False
@@ -95,6 +93,10 @@ class DragConfig:
         if round(self.strength * self.inference_steps) < 1:
             raise ValueError(
                 f"strength {self.strength:g} of {self.inference_steps} inference_steps leaves no step to invert; raise one"
+            )
+        if round(self.strength * self.inference_steps) == 1000:
+            raise ValueError(
+                "1000 inference_steps at strength 1 would begin at timestep 1000, and models know those up to 999; lower one"
             )
         check("operations", 0, 1000)
         check("operations_per_step", 1, 1000)
@@ -146,21 +148,6 @@ class DragConfig:
         and denoising."""
         steps = round(self.strength * self.inference_steps)
         return self.lora_steps * self.lora_batch + 3 * steps + self.operations * self.gradient_steps
-
-    @classmethod
-    def without_ip(cls) -> DragConfig:
-        """Ablation: motion supervision by Eq. 7."""
-        return cls(information_preserving=False)
-
-    @classmethod
-    def without_aldd(cls) -> DragConfig:
-        """Ablation: all drag operations at the first timestep."""
-        return cls(operations_per_step=cls.operations)
-
-    @classmethod
-    def dragdiffusion(cls) -> DragConfig:
-        """The baseline as a setting: all operations at T, one gradient step each, Eq. 7."""
-        return cls(operations_per_step=cls.operations, gradient_steps=1, information_preserving=False)
 
     def replace(self, **changes) -> DragConfig:
         return dataclasses.replace(self, **changes)

@@ -162,18 +162,28 @@ def _needs(device: torch.device, dtype: torch.dtype) -> list[str]:
 
 
 def _test(report: Report, device: torch.device, dtype: torch.dtype, callback: Callable[[Progress], None]) -> None:
-    start = time.monotonic()
+    start, raised = time.monotonic(), []
+
+    def asked(progress: Progress) -> None:
+        try:
+            callback(progress)
+        except Exception as error:
+            raised.append(error)
+            raise
+
     try:
         model, vae = demo.load(device, dtype)
         chosen, config = demo.drag(*DRAG), PRESETS["fast"]
         before = chosen.picture(0)
         size = (before.shape[1], before.shape[0])
         z0, _ = codec.encode(vae, codec.to_tensor(Image.fromarray(before)).to(device))
-        inversion = invert(model, z0, demo.text(model), size, config, callback)
+        inversion = invert(model, z0, demo.text(model), size, config, asked)
         mask = torch.from_numpy(chosen.mask)
-        latent = drag(model, inversion, chosen.points, mask, config, callback).latent
+        latent = drag(model, inversion, chosen.points, mask, config, asked).latent
         edited, undragged = (evaluate.array(codec.decode(vae, z, size)) for z in (latent, z0))
     except Exception as error:
+        if any(error is own for own in raised):  # whoever asked wants no report any more
+            raise
         what = "there is not enough memory for" if is_out_of_memory(error) else "an error in"
         report.problems.append(f"{what} the self-test: {type(error).__name__}: {' '.join(str(error).split())[:300]}")
         return

@@ -72,7 +72,7 @@ def edit(
         region = None if mask is None else (mask > 0).float()
         seen = [(x.to(image.device).clamp(-1, 1) + 1) / 2 for x in (result.image, image, result.source)]
         full = carried_back(*seen[:2], region, source=seen[2]) * 2 - 1
-        return replace(result, image=full if mask is None else torch.where(mask > 0, full, image))
+        return replace(result, image=full if mask is None else torch.where((mask > 0).to(image.device), full, image))
     z0, std = codec.encode(vae, image.to(model.device))
     latent_mask(mask, z0)  # refused before anything is tuned
     fitted = nullcontext()

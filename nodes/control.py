@@ -41,7 +41,10 @@ class ComfyControl:
             if is_out_of_memory(error):
                 raise
             raise ValueError(self._unfit()) from error
-        return None if maps is None else self._residuals(maps)
+        if maps is None:
+            return None
+        # an adapter's are of one latent, and diffusers does not add its middle one to several
+        return self._residuals(maps).each(lambda x: x.expand(len(z), -1, -1, -1))
 
     def _residuals(self, maps: dict[str, list]) -> Residuals:
         """Of ComfyUI's lists, which its U-Net takes apart from behind."""

@@ -44,7 +44,7 @@ def checkpointing_input() -> io.Combo.Input:
 OTHER_VAE = "use another VAE, or start ComfyUI with --fp32-vae"
 
 
-WRONG_VAE = "connect the VAE of a Stable Diffusion 1.x or 2.x checkpoint, best of the one that `model` comes from"
+WRONG_VAE = "connect the VAE of the checkpoint that `model` comes from"
 
 
 def encode(vae, image: Tensor) -> Tensor:
@@ -56,7 +56,7 @@ def encode(vae, image: Tensor) -> Tensor:
     z = vae.encode(padded)
     if tuple(z.shape) != (1, 4, height, width):
         raise ValueError(
-            f"`vae` makes a latent of {shape(z)} of this picture; that of Stable Diffusion 1.x and 2.x has 4 channels at an "
+            f"`vae` makes a latent of {shape(z)} of this picture; those of Stable Diffusion and SDXL have 4 channels at an "
             f"eighth of the size, 1x4x{height}x{width}; {WRONG_VAE}"
         )
     return finite(z, "what `vae` made of `image`", OTHER_VAE)

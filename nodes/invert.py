@@ -4,6 +4,7 @@ from comfy_api.v0_0_2 import io
 
 from ..gooddrag.config import DragConfig
 from ..gooddrag.method.inversion import invert
+from ..gooddrag.network.schedule import Schedule
 from . import belonging, conditioning, control, families, host, latents, lent, notices, patches, pictures
 from .presets import configured, preset_input
 from .types import CATEGORY, InversionType, InversionValue
@@ -17,6 +18,19 @@ LARGE = (
     "which is dragged faster and better, and GoodDrag Carry Back brings the edit into the large one; the template gooddrag_large "
     "shows it."
 )
+
+
+LITTLE = 0.85
+"""Of the way to noise that a strength asks for: timesteps lie whole numbers apart, so that many steps leave out the noisiest."""
+
+
+def _tell_of_less(schedule: Schedule) -> None:
+    reached, asked = schedule.timesteps[0], 1000 * schedule.strength
+    if reached < LITTLE * asked:
+        notices.tell(
+            f"{schedule.steps} steps at strength {schedule.strength:g} reach timestep {reached}, and {asked:.0f} was asked for: "
+            "timesteps of so many steps are too close together. 50 or 100 steps go all the way."
+        )
 
 
 class Invert(io.ComfyNode):
@@ -77,7 +91,7 @@ class Invert(io.ComfyNode):
                     display_name="noise",
                     tooltip="z_T, for other samplers: KSamplerAdvanced with add_noise off, euler, ddim_uniform, "
                     "the same steps and cfg, and start_at_step the steps that were not inverted (12 of 50 at strength 0.75) "
-                    "gives the picture back.",
+                    "gives the picture back. Other numbers are on the help page.",
                 ),
             ],
         )
@@ -103,6 +117,7 @@ class Invert(io.ComfyNode):
         with loaded as borrowed, control.running(*texts):
             inversion = invert(borrowed, z0, text, size, config, host.callback(model), guidance=guided)
             key = lent.fingerprint(borrowed)
+        _tell_of_less(inversion.schedule)
         noise = latents.for_samplers(model, inversion.latent, inversion.schedule.timesteps[0])
         return io.NodeOutput(
             InversionValue(inversion, model=key, picture=belonging.picture_key(image)),

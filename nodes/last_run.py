@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from comfy.cli_args import args
 from server import PromptServer
+from torch import Tensor
 
 from ..gooddrag.config import DragConfig
 from ..gooddrag.method.plan import planned
 from ..gooddrag.method.source import Source
 from ..gooddrag.method.state import DragState
+from ..gooddrag.picture.geometry import latent_mask
 from . import notices
 from .types import InversionValue
 
@@ -41,6 +43,16 @@ def state(value: InversionValue, who: Runner, source: Source) -> DragState | Non
         )
     notices.tell(f"`start` is last run, but {why}. This run begins at the picture.")
     return None
+
+
+def tell_of_another_region(state: DragState, mask: Tensor | None) -> None:
+    """What a drag that goes on keeps, and what the nodes after it do not know of. ``mask`` ``(H, W)`` in pixels."""
+    before = state.changed
+    if mask is not None and before is not None and bool((before > latent_mask(mask, before)).any()):
+        notices.tell(
+            "This drag goes on with another region than the one before. What that one changed stays; for GoodDrag Carry Back, or a "
+            "KSampler that refines, let the region cover both."
+        )
 
 
 def tell_of_too_few_timesteps(config: DragConfig, timesteps: int) -> None:

@@ -22,6 +22,7 @@ from comfy.quant_ops import QuantizedTensor
 from torch import Tensor, nn
 
 from ..gooddrag.libraries import importing
+from ..gooddrag.network.convolution import release
 from ..gooddrag.network.model import Model
 from . import bypass, families
 from .host import PREFIX
@@ -211,7 +212,10 @@ def diffusers_model(
     weights = _weights(model, needed, beside)
     with torch.inference_mode(False):
         unet.load_state_dict({name: _ordinary(weight) for name, weight in weights.items()}, strict=True, assign=True)
-        yield Model(unet, prediction_type)
+        try:
+            yield Model(unet, prediction_type)
+        finally:
+            release(unet)  # ComfyUI may move the weights now, and their memory shall be free
 
 
 def fingerprint(model: Model) -> str:

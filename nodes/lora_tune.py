@@ -106,6 +106,10 @@ class LoRATune(io.ComfyNode):
         kept = host.lora_file(file.strip()) if file.strip() else None
         given = {"steps": steps, "rank": rank, "learning_rate": learning_rate, "batch_size": batch_size}
         config = configured(FIELDS, preset, given, checkpointing=checkpointing)
+        if not config.lora_steps:
+            if kept:
+                notices.tell("No steps are tuned, so no file is kept.")
+            return io.NodeOutput(model, {})
         z0 = host.to_model(model, host.encode(vae, pictures.one(image)))
         text = conditioning.told(model, positive, z0)
         shape = (config.lora_batch, *z0.shape[1:])

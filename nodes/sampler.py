@@ -291,9 +291,11 @@ class Sampler(io.ComfyNode):
         if state is None:
             last_run.tell_of_too_few_timesteps(config, len(inversion.schedule.timesteps))
         mask, count = host.plain(mask), len(drags) if config.batched else 1
+        if state is not None:
+            last_run.tell_of_another_region(state, mask)
 
         def gradients(unet) -> int:
-            return gradient_bytes(unet, inversion, mask, config, count)
+            return gradient_bytes(unet, inversion, mask, config, count, state)
 
         other = None
         if edited is not None:
@@ -312,7 +314,7 @@ class Sampler(io.ComfyNode):
         if other is None:
             control.tell_of_own_hint(inversion.text, [r.trace for r in results])
         last = results[-1]
-        value.states[who] = last.state
+        value.keep(who, last.state)
         undragged = host.from_model(model, last.source)
         traces = tuple(
             TraceValue(r.trace, [(operation, host.from_model(model, z)) for operation, z in r.previews], p, undragged)

@@ -23,6 +23,9 @@ StateType = io.Custom("GOODDRAG_STATE")
 
 CATEGORY = "GoodDrag"
 
+STATES = 16
+"""Kept of an inversion: each holds on to the unedited picture that it read."""
+
 
 def several(value) -> tuple:
     """What a GOODDRAG_POINTS or GOODDRAG_TRACE carries: one, or a tuple with one for each picture of a batch."""
@@ -56,6 +59,13 @@ class InversionValue:
     models: WeakKeyDictionary[Source, str] = field(default_factory=WeakKeyDictionary)
     _source: Source | None = None
     _drawn_with: WeakKeyDictionary[Source, object] = field(default_factory=WeakKeyDictionary)
+
+    def keep(self, who: tuple, state: DragState) -> None:
+        """Where ``who`` stopped; of the many clients of an API the last count."""
+        self.states.pop(who, None)
+        self.states[who] = state
+        while len(self.states) > STATES:
+            del self.states[next(iter(self.states))]
 
     def source(self, model: object, family: Family, config: DragConfig) -> Source:
         """The unedited picture as ``model`` (a key for its weights and patches) draws it; kept are the last one and those that

@@ -85,10 +85,10 @@ def work(job: Job, name: str, methods: tuple[str, ...]) -> list[Row]:
         return []
     loaded = _loaded(job.load, job.threads)
     start = time.monotonic()
-    text = loaded.encode_text(sample.prompt, sample.size)
-    prepared = Prepared(sample, loaded.model, loaded.vae, text, job.config, job.seed)
     rows = []
     try:
+        text = loaded.encode_text(sample.prompt, sample.size)
+        prepared = Prepared(sample, loaded.model, loaded.vae, text, job.config, job.seed)
         with prepared.fitted():
             prepared.inversion()
         judge = Judge(prepared, no_reference=job.no_reference)

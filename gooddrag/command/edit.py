@@ -29,6 +29,9 @@ from . import models
 from .outputs import check, check_apart, check_path
 from .terminal import Bar, say, stderr
 
+HALF_WHITE = 128
+"""And more may change, as in the nodes: a JPEG's black is not quite 0, nor is a soft border's end."""
+
 
 def _mask(given: str, points: DragPoints, say) -> torch.Tensor | None:
     """The region that may change: "auto", "whole", or a picture by its path."""
@@ -42,7 +45,7 @@ def _mask(given: str, points: DragPoints, say) -> torch.Tensor | None:
     if mask.size != size:
         say(f"the mask is {mask.width}x{mask.height}, the picture {size[0]}x{size[1]}: the mask was resized")
         mask = mask.resize(size, Image.Resampling.NEAREST)
-    return torch.from_numpy(np.array(mask))
+    return torch.from_numpy(np.array(mask) >= HALF_WHITE)
 
 
 def _check_paths(args: argparse.Namespace) -> None:

@@ -84,10 +84,10 @@ def _pictures(args: argparse.Namespace, name: str) -> Iterator[Prepared]:
             say(f"[{i}/{len(entries)}] {entry.name}")
             try:
                 sample = entry.load()
+                text = loaded.encode_text(sample.prompt, sample.size)
             except ValueError as error:
                 say(f"{entry.name} skipped: {error}")
                 continue
-            text = loaded.encode_text(sample.prompt, sample.size)
             yield Prepared(sample, loaded.model, loaded.vae, text, config, args.seed)
 
     return prepared()

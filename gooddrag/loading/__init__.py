@@ -92,8 +92,8 @@ def _folder(path: Path, device, dtype) -> Loaded:
 
     def encoder(cls, number: str) -> Encoder:
         tokenizer = CLIPTokenizer.from_pretrained(path / f"tokenizer{number}")
-        words = cls.from_pretrained(path / f"text_encoder{number}").to(device, torch.float32)
-        return Encoder(words, lambda: tokenizer, tokenizer.pad_token_id)
+        words = cls.from_pretrained(path / f"text_encoder{number}").to(torch.float32)
+        return Encoder(words, lambda: tokenizer, device, tokenizer.pad_token_id)
 
     first = encoder(CLIPTextModel, "")
     if not model.family.added:
@@ -164,10 +164,10 @@ def _checkpoint(path: Path, device, dtype) -> Loaded:
 
     def words(cls, subfolder: str, folder: Path):
         how = part(subfolder, torch.float32, folder)
-        return create_diffusers_clip_model_from_ldm(cls, dict(checkpoint), **how).to(device)
+        return create_diffusers_clip_model_from_ldm(cls, dict(checkpoint), **how)
 
-    first = Encoder(words(CLIPTextModel, "text_encoder", SD15), encoders.hub_tokenizer)
+    first = Encoder(words(CLIPTextModel, "text_encoder", SD15), encoders.hub_tokenizer, device)
     if not family.added:
         return Loaded(model, vae, encoders.one(first))
     second = words(CLIPTextModelWithProjection, "text_encoder_2", SDXL)
-    return Loaded(model, vae, encoders.two(unet, first, Encoder(second, encoders.hub_tokenizer, pad=0)))
+    return Loaded(model, vae, encoders.two(unet, first, Encoder(second, encoders.hub_tokenizer, device, pad=0)))

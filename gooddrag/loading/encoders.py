@@ -25,10 +25,12 @@ START, END, LENGTH = 49406, 49407, 77
 
 @dataclass(frozen=True)
 class Encoder:
-    """A text encoder; ``tokenizer`` is asked for only when there are words, ``pad`` is the id that fills up."""
+    """A text encoder, which is on ``device`` only while it encodes: a prompt is one evaluation, and a drag needs the memory.
+    ``tokenizer`` is asked for only when there are words, ``pad`` is the id that fills up."""
 
     model: CLIPTextModel
     tokenizer: Callable[[], CLIPTokenizer]
+    device: str | torch.device
     pad: int = END
 
     def ids(self, prompt: str) -> Tensor:
@@ -40,7 +42,10 @@ class Encoder:
 
     @torch.no_grad()
     def __call__(self, prompt: str):
-        return self.model(self.ids(prompt).to(self.model.device), output_hidden_states=True)
+        self.model.to(self.device)
+        told = self.model(self.ids(prompt).to(self.device), output_hidden_states=True)
+        self.model.to("cpu")
+        return told
 
 
 def one(encoder: Encoder) -> Encode:

@@ -45,7 +45,8 @@ def drag(
     gradient and denoising step and may raise to cancel. Nothing here is random.
 
     ``state``, from an earlier result, goes on from there: pairs with the same handle from where they were last seen,
-    others from their handle, with ``config.operations`` further operations; ``planned`` says at which timesteps. ``source``, from
+    others from their handle, with ``config.operations`` further operations; ``planned`` says at which timesteps. Where that drag
+    could change the picture this one can too, whatever the ``mask``. ``source``, from
     an earlier result's state, saves evaluating the unedited picture again; the model and its LoRAs must be the same. ``edited``:
     what the U-Net is told of the edited picture, where that is not what it was told of the picture: another prompt, or the
     hint of a ControlNet for the result.
@@ -74,7 +75,7 @@ def together(
     config = model.family.settled(config)
     if foreign := start.source.foreign(inversion, config, model.family):
         raise ValueError(f"the state belongs to another {foreign}; continue with what it was made with, or without it")
-    region = Region.of(model.unet, mask, inversion.latent, config)
+    region = Region.of(model.unet, mask, inversion.latent, config, start.changed)
     evaluation = Evaluation(model, inversion, region, config, told)
     plan = planned(config, len(inversion.schedule.timesteps), start.stopped)
     starts = [warp.begun(start, p, region.editable, config.warp_from) if config.warp_start else start for p in points]
@@ -85,7 +86,7 @@ def together(
     with _room(evaluation, len(edits)) as attempt:
         supervision = Supervision(evaluation, Gradients(model.unet.dtype, attempt))
         source = _alternate(supervision, edits, start, plan, report)
-    return [e.result(source, evaluation.region.share, report.seconds) for e in edits]
+    return [e.result(source, region, report.seconds) for e in edits]
 
 
 def _alternate(

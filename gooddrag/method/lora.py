@@ -7,7 +7,7 @@ import logging
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -163,7 +163,7 @@ def train_lora(
     std: Tensor | None = None,
     callback: Callable[[Progress], None] = silent,
 ) -> LoRA:
-    """Tune on the latent ``z0`` ``(1, 4, h, w)`` of one picture under ``text`` ``(1, tokens, D)`` or more.
+    """Tune on the latent ``z0`` ``(1, 4, h, w)`` of one picture under ``text`` ``(1, tokens, D)`` or more, without its control.
 
     AdamW with weight decay 1e-2 and constant rate on the mean squared error of the prediction, at uniform random
     timesteps. ``std`` is the standard deviation of the autoencoder's posterior, resampled at every step; None
@@ -172,7 +172,7 @@ def train_lora(
     text or predictions hold NaN or infinity, or when the tuning diverges.
     """
     finite(z0, "the picture's latent", "look at the autoencoder")
-    Conditioning.of(text).checked()
+    told = replace(Conditioning.of(text).checked(), control=None)
     check_seed(seed)
     schedule = model.schedule(1000, 1.0)
     generator = torch.Generator().manual_seed(seed)
@@ -208,7 +208,7 @@ def train_lora(
 
                 def gradient(z: Tensor = z, noise: Tensor = noise, t: Tensor = t) -> float:
                     optimizer.zero_grad()
-                    prediction = model.predict(schedule.noised(z, noise, t), t, text)
+                    prediction = model.predict(schedule.noised(z, noise, t), t, told)
                     error = F.mse_loss(prediction, schedule.target(z, noise, t))
                     scaler.scale(error).backward()
                     return error.item()
@@ -249,4 +249,5 @@ def applied(unet: UNet2DConditionModel, lora: LoRA) -> Iterator[None]:
             with torch.no_grad():
                 layer.lora_A["gooddrag"].weight.copy_(down)
                 layer.lora_B["gooddrag"].weight.copy_(up)
+            layer.requires_grad_(False)  # gradients of it would keep the inputs of every layer
         yield

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
 from ..config import DragConfig
@@ -28,9 +29,19 @@ class Region:
     locked: bool
 
     @classmethod
-    def of(cls, unet: UNet2DConditionModel, mask: Tensor | None, latent: Tensor, config: DragConfig) -> Region:
-        """Of a ``mask`` ``(H, W)`` in pixels, None for everywhere, on ``latent`` ``(1, 4, h, w)``."""
+    def of(
+        cls,
+        unet: UNet2DConditionModel,
+        mask: Tensor | None,
+        latent: Tensor,
+        config: DragConfig,
+        changed: Tensor | None = None,
+    ) -> Region:
+        """Of a ``mask`` ``(H, W)`` in pixels, None for everywhere, on ``latent`` ``(1, 4, h, w)``, and of what an earlier drag has
+        ``changed``."""
         editable, window = latent_mask(mask, latent), None
+        if changed is not None:
+            editable = torch.maximum(editable, changed.to(editable))
         if config.window:
             around = Window.around(editable[0, 0] > 0, alignment(unet))
             window = around if around.share <= LARGEST_WINDOW else None

@@ -75,7 +75,7 @@ class SourceStep:
 
     @property
     def size(self) -> int:
-        """Bytes of what need not be kept."""
+        """Bytes of what is read, which need not be kept."""
         tensors = [t for read in (self.read, self.negative) if read for t in read.tensors]
         return sum({t.data_ptr(): t.nbytes for t in tensors}.values())
 
@@ -97,7 +97,8 @@ class Source:
             )
         self.inversion, self.config = inversion, config
         self.steps: list[SourceStep] = []
-        self.keep: bool | None = None
+        self.keep = False
+        self.window: Window | None = None  # for which that was decided
         self.evaluations = 0
 
     def fits(self, inversion: Inversion, config: DragConfig, family: Family) -> bool:
@@ -146,9 +147,10 @@ class Source:
         plain = SourceStep(i, t, z, denoised, preview, followed=followed, offset=offset)
         feature = feature or (known is not None and known.feature is not None)
         whole = replace(plain, feature=seen if feature else None, read=read, negative=negative)
-        if self.keep is None:
+        if not self.keep or window != self.window:
             free = free_bytes(z.device)
-            self.keep = free is None or whole.size * len(inversion.schedule.timesteps) <= SHARE * free
+            every = whole.size * len(inversion.schedule.timesteps) + seen.nbytes * self.config.drag_steps
+            self.keep, self.window = free is None or every <= SHARE * free, window
         self.steps[i : i + 1] = [whole if self.keep else plain]
         return whole
 

@@ -12,6 +12,7 @@ from ..network.conditioning import Conditioning
 from ..picture.geometry import DragPoints, grid_size, to_grid
 from .handles import Handles, Reference
 from .inversion import Inversion
+from .region import Region
 from .source import Source, SourceStep
 from .trace import DragTrace
 
@@ -22,7 +23,8 @@ class DragState:
 
     ``latent`` is z_t^k ``(1, 4, h, w)`` at the timestep number ``index``, before its denoising step; ``moments``
     the state of Adam there, None before the first gradient step; ``handles`` p_i^k ``(n, 2)`` in grid cells, of the
-    pairs of ``points``; ``source`` the unedited picture, from which the templates are read.
+    pairs of ``points``; ``source`` the unedited picture, from which the templates are read; ``changed`` is M ``(1, 1, h, w)``
+    of this drag and those before it, None before the first.
     """
 
     index: int
@@ -31,6 +33,7 @@ class DragState:
     points: DragPoints
     handles: Tensor
     source: Source
+    changed: Tensor | None = None
 
     @property
     def stopped(self) -> int | None:
@@ -109,11 +112,12 @@ class Edit:
             self.optimizer = None
         self.z, self.preview = z, preview
 
-    def result(self, source: Tensor, share: float, seconds: dict[str, float]) -> DragResult:
-        """Once z is z_0, beside the unedited ``source``; ``share`` of the picture was evaluated."""
+    def result(self, source: Tensor, region: Region, seconds: dict[str, float]) -> DragResult:
+        """Once z is z_0, beside the unedited ``source``."""
         trace, (index, latent, moments) = self.handles.trace, self.stopped
-        trace.seconds, trace.evaluated = dict(seconds), share
+        trace.seconds, trace.evaluated = dict(seconds), region.share
         if self.handles.going and self.handles.operation < self.handles.config.operations:
             trace.ended = "timesteps"
-        state = DragState(index, latent, moments, self.handles.points, self.handles.cells, self.source)
+        handles = self.handles
+        state = DragState(index, latent, moments, handles.points, handles.cells, self.source, region.editable)
         return DragResult(self.z, source, trace, self.previews, self.handles.size, state)

@@ -64,3 +64,10 @@ def freeze(unet: UNet2DConditionModel) -> None:
     for module in unet.modules():
         if type(module) is nn.Conv2d and "forward" not in vars(module):
             module.forward = partial(_convolved, module)
+
+
+def release(unet: UNet2DConditionModel) -> None:
+    """Undo ``freeze`` of convolutions: a module that refers to itself keeps its weights until Python looks for cycles."""
+    for module in unet.modules():
+        if isinstance(getattr(module, "forward", None), partial):
+            del module.forward

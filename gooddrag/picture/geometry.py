@@ -260,16 +260,22 @@ def check_fit(points: DragPoints, mask: Tensor | None, size: tuple[int, int]) ->
         raise ValueError("the mask is empty: white is what may change, so nothing could move; paint it or remove it")
 
 
+def _may_change(mask: Tensor, x: float, y: float) -> bool:
+    """At a place in pixels: whether ``latent_mask`` has the cell there."""
+    row, column = (LATENT_CELL * (round(v) // LATENT_CELL) for v in (y, x))
+    return bool(mask[row, column] > 0)
+
+
 def protected_handles(points: DragPoints, mask: Tensor) -> list[Point]:
-    """The handles, (x, y) in pixels, that lie where the mask ``(H, W)`` is 0: what is there cannot move. Anchors need not."""
+    """The handles, (x, y) in pixels, in latent cells that the mask ``(H, W)`` leaves out: they cannot move. Anchors need not."""
     pairs = zip(points.handles, points.targets)
-    return [(x, y) for (x, y), target in pairs if not is_anchor((x, y), target) and not mask[round(y), round(x)] > 0]
+    return [(x, y) for (x, y), target in pairs if not is_anchor((x, y), target) and not _may_change(mask, x, y)]
 
 
 def protected_targets(points: DragPoints, mask: Tensor) -> list[Point]:
-    """The targets, (x, y) in pixels, that lie where the mask ``(H, W)`` is 0: what is dragged there ends at its border."""
+    """The targets, (x, y) in pixels, in latent cells that the mask ``(H, W)`` leaves out: drags end at its border."""
     pairs = zip(points.targets, points.moving)
-    return [(x, y) for (x, y), moves in pairs if moves and not mask[round(y), round(x)] > 0]
+    return [(x, y) for (x, y), moves in pairs if moves and not _may_change(mask, x, y)]
 
 
 STUCK = "What lies under the handle at {} may not change, so it cannot move: widen the mask there."

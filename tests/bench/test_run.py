@@ -85,6 +85,14 @@ def test_pictures_that_a_run_of_other_settings_wrote_over_are_made_again(dataset
     assert "picture" not in (tmp_path / "out" / "results.csv").read_text().splitlines()[0]
 
 
+def test_a_prompt_that_a_model_cannot_read_is_a_row_that_says_so(dataset, tmp_path):
+    place = Path(dataset) / "cat_1" / "points.json"
+    place.write_text(json.dumps({**json.loads(place.read_text()), "prompt": "a cat"}))
+    rows = run(job(dataset, tmp_path / "out"))
+    assert ["error" in r for r in rows] == [False, False, True, True, True, True]
+    assert "this model has no text encoder" in rows[2]["error"]
+
+
 def test_rows_of_the_demo_model_as_it_was_before_do_not_count(dataset, tmp_path, monkeypatch):
     mine, demos = (
         job(dataset, tmp_path),

@@ -24,6 +24,7 @@ def run(args: argparse.Namespace) -> Report:
 
     from gooddrag import DragConfig, DragPoints, drag, invert
     from gooddrag.demo import load, text
+    from gooddrag.method import source as module
     from gooddrag.method.source import Source
 
     model, _ = load()
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> Report:
     for _ in range(args.rounds):
         for way, row in rows.items():
             source = Source(inversion, config)
-            source.keep = way == "all"
+            module.SHARE = 1.0 if way == "all" else 0.0
             drag(model, inversion, first, None, config, source=source)
             if way == "nothing":
                 source = Source(inversion, config)

@@ -210,9 +210,11 @@ def test_bad_pictures(picture, capsys):
     assert "the picture: the name 'xxxxxxxxxxxxxxxxxxxx'.. is longer than 255 bytes" in capsys.readouterr().err
 
 
-def test_empty_mask(picture, capsys):
+@pytest.mark.parametrize("grey", [0, 127])
+def test_empty_mask(picture, capsys, grey):
+    """Black, and what a JPEG or a soft border makes of it."""
     mask = picture.parent / "mask.png"
-    Image.new("L", (101, 90), 0).save(mask)
+    Image.new("L", (101, 90), grey).save(mask)
     assert run(picture, "--mask", str(mask))[0] == 2
     assert "the mask is empty: white is what may change" in capsys.readouterr().err
 

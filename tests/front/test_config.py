@@ -28,11 +28,10 @@ def test_defaults_are_section_5_1():
     assert (c.background, c.information_preserving, c.drag_steps) == ("penalty", True, 7)
 
 
-def test_ablations_are_settings():
-    assert not DragConfig.without_ip().information_preserving
-    assert DragConfig.without_aldd().drag_steps == 1
-    c = DragConfig.dragdiffusion()
-    assert (c.drag_steps, c.gradient_steps, c.information_preserving) == (1, 1, False)
+def test_a_timestep_that_no_model_knows_is_refused():
+    with pytest.raises(ValueError, match="would begin at timestep 1000, and models know those up to 999; lower one"):
+        DragConfig(inference_steps=1000, strength=1.0)
+    assert DragConfig(inference_steps=1000, strength=0.75).inference_steps == 1000
 
 
 def test_a_remainder_of_operations_gets_a_step_of_its_own():

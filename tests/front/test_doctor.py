@@ -43,6 +43,15 @@ def test_wrong_numbers_are_a_problem(monkeypatch):
     assert "All well" not in str(report)
 
 
+def test_whoever_cancels_gets_no_report(monkeypatch):
+    def cancel(_):
+        raise LookupError("cancelled")
+
+    monkeypatch.setattr(doctor, "_needs", lambda *_: [])
+    with pytest.raises(LookupError, match="cancelled"):
+        doctor.examine("cpu", callback=cancel)
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [

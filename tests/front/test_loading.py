@@ -81,7 +81,8 @@ def test_the_empty_prompt_needs_no_vocabulary(pipeline):
     def none():
         raise AssertionError("no vocabulary")
 
-    encode = two(theirs.unet, Encoder(theirs.text_encoder, none), Encoder(theirs.text_encoder_2, none, pad=0))
+    first, second = Encoder(theirs.text_encoder, none, "cpu"), Encoder(theirs.text_encoder_2, none, "cpu", pad=0)
+    encode = two(theirs.unet, first, second)
     told, expected = encode("", SIZE), load(str(folder)).encode_text("", SIZE)
     assert torch.allclose(told.text, expected.text, atol=1e-6)
     assert torch.allclose(told.added, expected.added, atol=1e-6)

@@ -268,6 +268,24 @@ def test_a_pair_that_is_added_starts_at_its_handle_and_the_others_go_on(model, i
     assert second.latent.isfinite().all()
 
 
+@pytest.mark.parametrize("background", ["lock", "penalty"])
+def test_what_an_earlier_drag_changed_stays_when_the_next_has_another_region(
+    model, inversion, points, fast, background
+):
+    """As in the editor, where a new arrow brings a region of its own."""
+    config = fast.replace(background=background, window=True)
+    left, right = torch.zeros(96, 128), torch.zeros(96, 128)
+    left[:, :56], right[:, 72:] = 1, 1
+    first = drag(model, inversion, DragPoints.from_text("16,40>40,48", *SIZE), left, config)
+    second = drag(model, inversion, DragPoints.from_text("88,40>104,48", *SIZE), right, config, state=first.state)
+    apart = [(result.latent - result.source).abs().amax(dim=(0, 1, 2)) for result in (first, second)]
+    assert apart[0][:7].max() > 0.1
+    assert apart[1][:7].max() > 0.5 * apart[0][:7].max()
+    assert apart[1][9:].max() > 0.1
+    if background == "lock":
+        assert apart[1][7:9].max() == 0
+
+
 def test_a_state_of_another_inversion_is_refused(model, z0, text, inversion, points, mask, fast):
     state = drag(model, inversion, points, mask, fast).state
     other = invert(model, z0 + 1, text, SIZE, fast)

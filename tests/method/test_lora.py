@@ -1,10 +1,13 @@
 """LoRA tuning with peft: it learns, it is exact, it leaves nothing behind."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from gooddrag import LoRA, applied, train_lora
 from gooddrag.method.lora import TARGETS
+from gooddrag.network.conditioning import Conditioning
 from gooddrag.network.features import predict
 
 
@@ -52,6 +55,21 @@ def test_model_is_exactly_as_before(model, z0, text, short):
         assert not torch.equal(predict(model.unet, z0, 301, text), plain)
     assert_unchanged(model.unet, before)
     assert torch.equal(predict(model.unet, z0, 301, text), plain)
+
+
+def test_a_lora_that_is_applied_takes_no_gradients(model, z0, text, short):
+    """They would keep the inputs of every attention layer at each gradient step of a drag."""
+    with applied(model.unet, train_lora(model, z0, text, short)):
+        assert not any(p.requires_grad for p in model.unet.parameters())
+
+
+def test_a_control_is_left_away(model, z0, text, short):
+    def control(*_):
+        raise AssertionError("asked")
+
+    told = replace(Conditioning.of(text), control=control)
+    lora, plain = (train_lora(model, z0, t, short) for t in (told, text))
+    assert all(torch.equal(a, b) for name in plain.weights for a, b in zip(lora.weights[name], plain.weights[name]))
 
 
 @pytest.mark.parametrize("at", [0, 2])

@@ -29,3 +29,11 @@ def test_a_preset_along_an_inversion_of_another_is_said(execute, run, demo, give
         "`preset` is fast, which is made for an inversion of 16 steps at strength 0.75; this one has 4 at 0.75."
         in told(4)[0]
     )
+
+
+@pytest.mark.parametrize(("steps", "strength", "reached"), [(350, 1.0, 699), (50, 0.75, None), (16, 0.75, None)])
+def test_steps_that_do_not_reach_the_noise_are_said(part, monkeypatch, steps, strength, reached):
+    said, node = [], part("nodes.invert")
+    monkeypatch.setattr(node.notices, "tell", said.append)
+    node._tell_of_less(part("gooddrag.network.schedule").Schedule(steps, strength))
+    assert [f"reach timestep {reached}" in s for s in said] == [True] * (reached is not None)

@@ -64,6 +64,7 @@ def test_the_prediction_is_comfyuis(load, compared, name):
     assert (of_both - theirs).abs().max() > 1e-2
     t2i, of_t2i = compared(model, applied(positive, narrow.adapter(name)))
     assert t2i < 1e-4
+    assert compared(model, applied(positive, narrow.adapter(name)), shape=(2, *Z[1:]))[0] < 1e-4  # as variants are
     assert (of_t2i - plain).abs().max() > 1e-2
     chain, _ = compared(model, applied(controlled, narrow.adapter(name), hint(2)))
     assert chain < 1e-4

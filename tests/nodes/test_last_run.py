@@ -48,6 +48,15 @@ def test_the_same_node_of_the_same_tab_goes_on(sample, inversion):
     assert not torch.equal(first, second)
 
 
+def test_of_many_clients_the_last_are_kept(sample, inversion, part):
+    value, most = inversion(), part("nodes.types").STATES
+    for number in range(most + 2):
+        sample(value, client=f"script {number}", operations=0)
+    assert len(value.states) == most
+    assert (f"script {most + 1}", "w", "5") in value.states
+    assert ("script 1", "w", "5") not in value.states
+
+
 @pytest.mark.parametrize(
     "other", [{"client": "another"}, {"client": None}, {"workflow": "v"}, {"workflow": None}, {"node": "6"}]
 )

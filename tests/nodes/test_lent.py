@@ -189,6 +189,20 @@ def test_fp8_weights_are_copied_once_for_a_model(lent, demo, text, caplog):
     assert caplog.text.count(COPIED) == 2
 
 
+def test_what_was_lent_is_free_at_once(lent, demo):
+    """ComfyUI moves weights right after; what Python would only find later would stay on the GPU."""
+    gc.disable()
+    try:
+        with lent.diffusers_model(demo["model"], Z) as borrowed:
+            convolutions = [m for m in borrowed.unet.modules() if isinstance(m, torch.nn.Conv2d)]
+            weights = [weakref.ref(m.weight) for m in convolutions]
+            del borrowed, convolutions
+        assert weights
+        assert not any(weight() is not None for weight in weights)
+    finally:
+        gc.enable()
+
+
 def test_copies_go_with_their_model_and_are_no_leak(lent, demo, text, caplog):
     caplog.set_level(logging.INFO)
     model, _ = comfy.sd.load_bypass_lora_for_models(demo["model"], None, a_lora(demo["model"]), 0.7, 0)

@@ -34,6 +34,15 @@ def epsilon(part, model, demo):
         return borrowed.predict(z, 401, conditioning.text_of(demo["positive"]))
 
 
+def test_no_steps_tune_nothing(run, demo, caplog, monkeypatch, part):
+    """As the preset fast asks for: neither memory nor peft are needed, and nothing is written."""
+    monkeypatch.setattr(part("nodes.lent"), "diffusers_model", None)
+    model, lora = tuned(run, demo, steps=0, file="gooddrag/none")
+    assert model is demo["model"]
+    assert lora == {}
+    assert "No steps are tuned, so no file is kept" in caplog.text
+
+
 def test_whole_chain_gives_a_picture_of_the_same_size(run, demo):
     model, lora = tuned(run, demo)
     inversion, noise = inverted(run, demo, model)

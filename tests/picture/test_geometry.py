@@ -193,17 +193,19 @@ def test_text_form_errors():
 
 def test_handles_where_nothing_may_change():
     mask = torch.zeros(40, 60)
-    mask[10:20, 30:50] = 1
-    points = DragPoints(((30, 10), (29, 10), (49.4, 19.4), (59, 39)), ((1, 1),) * 4, 60, 40)
-    assert protected_handles(points, mask) == [(29, 10), (59, 39)]
+    mask[8:20, 30:50] = 1  # of the latent's cells of 8 pixels it has those from 32 to 55 and from 8 to 23
+    points = DragPoints(((32, 8), (31, 8), (55.4, 23.4), (59, 39)), ((1, 1),) * 4, 60, 40)
+    assert protected_handles(points, mask) == [(31, 8), (59, 39)]
+    cells = latent_mask(mask, torch.zeros(1, 4, 5, 8))[0, 0]
+    assert cells.nonzero().tolist() == [[y, x] for y in (1, 2) for x in (4, 5, 6)]
 
 
 def test_targets_where_nothing_may_change():
     mask = torch.zeros(40, 60)
-    mask[10:20, 30:50] = 1
+    mask[8:20, 30:50] = 1
     anchor = (1, 1)
-    points = DragPoints(((31, 11), (31, 11), anchor), ((49.4, 19.4), (29, 10), anchor), 60, 40)
-    assert protected_targets(points, mask) == [(29, 10)]
+    points = DragPoints(((33, 11), (33, 11), anchor), ((55.4, 23.4), (31, 8), anchor), 60, 40)
+    assert protected_targets(points, mask) == [(31, 8)]
 
 
 def test_lengthened_points_stay_in_the_picture():
