@@ -3,7 +3,7 @@
 
 import { el } from "./points/dom.mjs";
 import { viewUrl } from "./points/picture.mjs";
-import { register, unregister } from "./present.mjs";
+import { onceAdded, register, unregister } from "./present.mjs";
 
 const NAME = "gooddrag_compare";
 const TYPE = "GoodDrag_Compare";
@@ -100,7 +100,7 @@ export function attachComparison(app, api, node) {
     hideOnZoom: false,
   });
   widget.serialize = false;
-  register(node, comparison.root);
+  onceAdded(node, () => register(node, comparison.root));
   const removed = widget.onRemove;
   widget.onRemove = () => {
     unregister(node);

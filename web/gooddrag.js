@@ -15,7 +15,7 @@ import { Runs } from "./points/runs.mjs";
 import { Session } from "./points/session.mjs";
 import { fetchWords } from "./points/texts.mjs";
 import { Editor } from "./points/view.mjs";
-import { register, showPresent, unregister } from "./present.mjs";
+import { onceAdded, register, showPresent, unregister } from "./present.mjs";
 import { attachPresets } from "./presets.mjs";
 
 const MIN_HEIGHT = 480;
@@ -64,16 +64,19 @@ function pointsWidget(node, name) {
     getMinHeight: () => MIN_HEIGHT,
     hideOnZoom: false,
   });
-  const detach = attach(app, api, node, session);
-  const live = new Live(app, api, session, () => placeShown(node));
+  let detach = () => {};
+  onceAdded(node, () => {
+    const ends = attach(app, api, node, session);
+    const live = new Live(app, api, session, () => placeShown(node));
+    register(node, editor.root);
+    detach = () => { ends(); live.destroy(); };
+  });
   const removed = widget.onRemove;
-  register(node, editor.root);
   widget.onRemove = () => {
     clearTimeout(due);
     unregister(node);
     removed?.call(widget);
     detach();
-    live.destroy();
     closeDialog();
     editor.destroy();
   };

@@ -9,6 +9,17 @@ const roots = new Map();
 /** Where Vue showed the element of a node that is gone, by the node's id. @type {Map<string, HTMLElement>} */
 const places = new Map();
 
+/** Begin what has to be ended with a node. ComfyUI also makes nodes that it never adds, to copy them, and never removes. @param {any} node @param {() => void} begin */
+export function onceAdded(node, begin) {
+  const added = node.onAdded;
+  let begun = false;
+  node.onAdded = function (/** @type {any[]} */ ...given) {
+    if (!begun) begin();
+    begun = true;
+    return added?.apply(this, given);
+  };
+}
+
 /** `root` is the element of a widget of `node`, of a class that no other widget has. @param {any} node @param {HTMLElement} root */
 export function register(node, root) {
   roots.set(node, root);

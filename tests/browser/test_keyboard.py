@@ -124,3 +124,7 @@ def test_the_graph_hears_nothing_of_the_keys_that_mean_something_here(stage):
     stage.press("Control+a", "Delete", "Backspace")
     count = "() => window.app.graph._nodes.length"
     assert stage.page.evaluate(count) == 2
+    # a press on the stage selects the node too, and with nothing else selected these keys would be for that
+    stage.click((40, 40), SIZE)
+    stage.press("Escape", "Delete", "Backspace")
+    assert stage.page.evaluate(count) == 2

@@ -66,6 +66,17 @@ def test_a_copied_node_has_a_value_of_its_own(drawn):
     same(drawn, before)
 
 
+def test_a_node_that_is_only_made_to_be_copied_leaves_no_editor_behind(drawn):
+    watched = """async () => {
+      const { name } = performance.getEntriesByType("resource").find((r) => r.name.includes("/points/host.mjs"));
+      return (await import(name)).everySession().length;
+    }"""
+    clone = "(id) => window.app.graph._nodes.find((n) => String(n.id) === id).clone().widgets.length"
+    assert drawn.page.evaluate(watched) == 1
+    assert drawn.page.evaluate(clone, drawn.node) >= 1
+    assert drawn.page.evaluate(watched) == 1
+
+
 def test_comfyuis_undo_takes_back_a_drawing_and_the_editor_shows_it(drawn):
     drawn.page.mouse.click(*EMPTY)
     drawn.page.wait_for_timeout(300)

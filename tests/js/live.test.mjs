@@ -63,6 +63,7 @@ class Server {
     /** @type {Record<string, any>} */ this.histories = {};
     this.refuses = false;
     /** @type {any[]} */ this.running = [];
+    /** @type {any[]} */ this.pending = [];
     this.clientId = "page";
   }
 
@@ -72,7 +73,7 @@ class Server {
 
   async fetchApi(/** @type {string} */ route, /** @type {any} */ options) {
     const answer = (/** @type {any} */ body, ok = true) => ({ ok, json: async () => body });
-    if (route === "/queue" && !options) return answer({ queue_running: this.running, queue_pending: [] });
+    if (route === "/queue" && !options) return answer({ queue_running: this.running, queue_pending: this.pending });
     if (!options) return answer({ [route.split("/").at(-1) ?? ""]: this.histories[route.split("/").at(-1) ?? ""] });
     this.posted.push([route, JSON.parse(options.body)]);
     if (route !== "/prompt") return answer({});
@@ -200,20 +201,39 @@ test("what it waits for is said once that takes long: a run before it, or its ow
   session.hold(true, arrow(100));
   await ms(1000);
   assert.equal(session.awaited, "");
-  server.running = [[0, "of somebody"]];
+  [server.running, server.pending] = [[[0, "of somebody"]], [[1, "p1"]]];
   await ms(700);
   assert.equal(session.awaited, "Live waits until the run before it is over ..");
-  server.running = [[1, "p1"]];
+  [server.running, server.pending] = [[[1, "p1"]], []];
   await ms(1500);
   assert.equal(session.awaited, "The coarse edit is being computed ..");
   server.end("p1");
   await ms(120);
   assert.equal(session.awaited, "");
   session.hold(true, arrow(101));
+  server.running = [[2, "p2"]];
   await ms(1700);
   assert.notEqual(session.awaited, "");
   session.follow(false);
   assert.equal(session.awaited, "");
+  live.destroy();
+});
+
+test("a coarse edit that a person takes from the queue is not waited for", async () => {
+  const { server, session, live } = following();
+  session.follow(true);
+  session.hold(true, arrow(100));
+  server.pending = [[1, "p1"]];
+  await ms(1700);
+  assert.equal(session.awaited, "Live waits until the run before it is over ..");
+  server.pending = [];
+  await ms(1700);
+  assert.equal(session.awaited, "");
+  session.hold(true, arrow(101));
+  await ms(30);
+  server.end("p2");
+  await ms(120);
+  assert.ok(session.coarse);
   live.destroy();
 });
 

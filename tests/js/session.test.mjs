@@ -78,6 +78,49 @@ test("a connected mask that is not known or out of date is said while it takes p
   assert.equal(words(s).mask, "", "it belongs to the suggestion");
 });
 
+test("a result that arrives in the middle of an arrow or a stroke does not take the stage", () => {
+  const s = new Session();
+  s.setPicture(picture(300, 300));
+  s.setValue(VALUE);
+  const ends = s.state.doc.pairs.map((p) => `${p.id}:target`);
+  s.dispatch({ type: "select", keys: ends });
+  s.hold(true);
+  s.setResult(picture(300, 300));
+  assert.deepEqual([s.show, s.state.selection], ["original", ends]);
+  s.hold(false);
+  s.dispatch({ type: "place", at: [9, 9] });
+  s.setResult(picture(300, 300));
+  assert.deepEqual([s.show, s.state.pending], ["original", [9, 9]]);
+  s.dispatch({ type: "cancel" });
+  s.painting = true;
+  s.setResult(picture(300, 300));
+  assert.equal(s.show, "original");
+  s.painting = false;
+  s.setResult(picture(300, 300));
+  assert.equal(s.show, "result");
+});
+
+test("with json connected nothing is placed or followed", () => {
+  const s = new Session();
+  s.setPicture(picture(300, 300));
+  s.setValue(VALUE);
+  s.driven = true;
+  assert.deepEqual([s.placeable(), s.asked()], [false, null]);
+  assert.match(words(s).arrows, /^`json` is connected/);
+});
+
+test("a value that could not be read again is refused", () => {
+  const s = new Session();
+  s.setPicture(picture(300, 300));
+  const points = Array.from({ length: 40_000 }, (_, i) => [100.5 + (i % 100), 200.5 + (i % 50)]);
+  const shape = /** @type {any} */ ({ kind: "lasso", points });
+  s.dispatch({ type: "shape", shape });
+  s.dispatch({ type: "shape", shape });
+  assert.match(s.state.refused, /more than a workflow can hold/);
+  assert.equal(s.state.doc.shapes.length, 1);
+  assert.ok(s.getValue().length <= 1_000_000);
+});
+
 test("a result does not stay on the stage under arrows that it does not belong to", () => {
   const s = new Session();
   s.setPicture(picture(300, 300));

@@ -31,11 +31,32 @@ test("a gesture is one step, whatever it passes on its way", () => {
   let s = run([{ type: "add", pairs: [pair([10, 10], [50, 50])] }, { type: "selectAll" }]);
   const before = s.doc;
   for (let i = 1; i <= 20; i++) s = S.reduce(s, { type: "move", dx: i, dy: -i, gesture: "a" });
-  assert.deepEqual(s.doc.pairs[0].target, [70, 30]);
-  assert.deepEqual(s.doc.pairs[0].handle, [30, 0]); // stopped at the border
+  assert.deepEqual(s.doc.pairs[0].target, [70, 40]);
+  assert.deepEqual(s.doc.pairs[0].handle, [30, 0]); // stopped at the border, and the other end with it
+  assert.deepEqual(S.reduce(s, { type: "takeBack", gesture: "a" }), { ...s, doc: before, past: s.past.slice(0, -1), gesture: null, base: null });
+  assert.equal(S.reduce(s, { type: "takeBack", gesture: "other" }), s);
   assert.deepEqual(S.reduce(s, { type: "undo" }).doc, before);
   s = S.reduce(s, { type: "move", dx: 1, dy: 0, gesture: "b" });
   assert.equal(s.past.length, 3);
+});
+
+test("what reaches the border keeps its shape, however it is moved", () => {
+  let s = run([{ type: "add", pairs: [pair([150, 50], [190, 90]), pair([100, 5], [100, 5])] }, { type: "selectAll" }]);
+  s = run(Array(10).fill({ type: "nudge", dx: 10, dy: -10 }), s);
+  assert.deepEqual(s.doc.pairs.map((p) => [p.handle, p.target]), [[[159, 45], [199, 85]], [[109, 0], [109, 0]]]);
+  s = run([{ type: "select", keys: [S.key(s.doc.pairs[0].id, "handle")] }, { type: "duplicate" }], s);
+  const { handle, target } = s.doc.pairs[2];
+  assert.deepEqual([target[0] - handle[0], target[1] - handle[1]], [40, 40]);
+  assert.notDeepEqual(handle, [159, 45]);
+});
+
+test("a mask of more than can be read again is refused", () => {
+  const shape = { kind: "brush", size: 4, hardness: 1, points: Array(100_000).fill([1, 1]) };
+  const s = run([{ type: "shape", shape }, { type: "shape", shape }]);
+  assert.equal(s.refused, "");
+  const t = run([{ type: "shape", shape }], s);
+  assert.match(t.refused, /clear some/);
+  assert.equal(t.doc, s.doc);
 });
 
 test("points stay in the picture, and loaded ones outside are told of", () => {

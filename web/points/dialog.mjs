@@ -19,7 +19,10 @@ export function openDialog(session, opener, options = {}) {
   editor = new Editor(session, { ...options, close });
   dialog.append(editor.root);
   dialog.addEventListener("close", close); // when the browser closes it
-  dialog.addEventListener("keydown", (event) => event.stopPropagation());
+  dialog.addEventListener("keydown", (event) => {
+    const comfys = (event.ctrlKey || event.metaKey) && ["enter", "s"].includes(event.key.toLowerCase()); // run, save
+    if (!comfys) event.stopPropagation();
+  });
   document.body.append(dialog);
   dialog.showModal();
   editor.stage.focus({ preventScroll: true });

@@ -82,7 +82,7 @@ export function button(label, name, action, options = {}) {
 export function slider(label, min, max, value, change, step = 1) {
   const input = el("input", { type: "range", min, max, step, value, "aria-label": label });
   input.addEventListener("input", () => change(Number(input.value)));
-  return el("label", { class: "gd-slider", title: label }, [el("span", { text: label }), input]);
+  return { root: el("label", { class: "gd-slider", title: label }, [el("span", { text: label }), input]), input };
 }
 
 const CSS = `

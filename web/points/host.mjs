@@ -9,11 +9,14 @@
 
 import { clearNotices } from "../notices.mjs";
 import { plain } from "./dom.mjs";
+import { queued } from "./live.mjs";
 import { Watched, loadPicture, opened, viewUrl } from "./picture.mjs";
 import { elsewhere } from "./elsewhere.mjs";
 import { executionId, origin, placeOf } from "./upstream.mjs";
 
 const WATCH_MS = 400;
+/** After the queue became empty; what is asked for at that moment is in it by then. */
+const FORGOTTEN_MS = 1500;
 /** Files are looked at when the page is come back to, after runs, and this often while it is seen. */
 const FILES_MS = 4000;
 
@@ -92,7 +95,6 @@ async function executed(app, api, { node: id, output }, asked) {
     const picture = await loadPicture(viewUrl(api, after.image));
     for (const [watch, copy] of behind(app, id, "trace", "points")) {
       if (JSON.stringify(watch.frame(copy).result?.points) !== JSON.stringify(after.points)) continue;
-      watch.session.dispatch({ type: "cancel" });
       if (copy === watch.shown) watch.session.setResult(picture);
       watch.finish(copy, picture, after.image);
     }
@@ -129,6 +131,9 @@ export function listen(app, api, runs) {
     if (owner) elsewhere(detail, owner, !away);
     if (!away && (await runs.ours(detail.prompt_id))) await executed(app, api, detail, asked);
   });
+  api.addEventListener("status", (/** @type {any} */ { detail }) => {
+    if (detail?.exec_info?.queue_remaining === 0) setTimeout(() => void forgotten(api), FORGOTTEN_MS);
+  });
   for (const name of ["execution_error", "execution_interrupted"]) {
     api.addEventListener(name, (/** @type {any} */ { detail }) => void end(detail?.prompt_id));
   }
@@ -150,9 +155,15 @@ export function listen(app, api, runs) {
   api.addEventListener("b_preview", (/** @type {any} */ e) => void preview(e.detail, running));
 }
 
+/** A picture that is waited for does not come when its run was taken from the queue. @param {any} api */
+async function forgotten(api) {
+  const waiting = [...watched.values()].filter((watch) => watch.fetching);
+  if (waiting.length && !(await queued(api)).length) waiting.forEach((watch) => watch.setFetching(false));
+}
+
 /** A run is over: there is no preview any more, and no picture on its way. @param {Watched} watch */
 function ended(watch) {
   watch.setFetching(false);
-  watch.session.aside = false;
+  [watch.session.aside, watch.session.fullComes] = [false, false];
   for (const [copy, { preview }] of watch.frames) if (preview) watch.put(copy, { preview: null });
 }

@@ -24,6 +24,8 @@ export class Keys {
     const { root } = editor;
     root.addEventListener("keydown", (e) => this.down(e));
     root.addEventListener("keyup", (e) => this.up(e));
+    // what is held down here is let go elsewhere
+    root.addEventListener("focusout", ({ relatedTarget }) => { if (!root.contains(/** @type {Node | null} */ (relatedTarget))) this.letGo(); });
     root.addEventListener("copy", (e) => this.copy(e));
     root.addEventListener("paste", (e) => this.paste(e));
   }
@@ -45,12 +47,18 @@ export class Keys {
     if (event.key.toLowerCase() === "c") this.editor.compare(false);
   }
 
+  letGo() {
+    this.editor.pointer.panning = false;
+    this.editor.compare(false);
+  }
+
   /** With Ctrl or Command. @param {KeyboardEvent} event @returns {boolean} whether it means something here */
   control(event) {
     const { session } = this;
     switch (event.key.toLowerCase()) {
       case "z":
       case "y":
+        if (session.broken) return false; // ComfyUI's brings back what could be read
         this.editor.travel(event.shiftKey || event.key.toLowerCase() === "y" ? "redo" : "undo");
         keepFromUndo(event);
         return true;
@@ -79,7 +87,8 @@ export class Keys {
     switch (event.key) {
       case "Delete":
       case "Backspace":
-        return this.remove();
+        this.remove();
+        return true; // to ComfyUI it would mean this node
       case "Escape":
         return this.escape();
       case "Enter":
@@ -121,10 +130,9 @@ export class Keys {
 
   remove() {
     const count = selectedIds(this.session.state).length;
-    if (!count) return false;
+    if (!count) return;
     this.session.dispatch({ type: "remove" });
     this.editor.say(`${count} removed. Ctrl+Z brings ${count === 1 ? "it" : "them"} back.`);
-    return true;
   }
 
   /** Swap the ends of what is selected, or switch it off or on. @param {string} letter */

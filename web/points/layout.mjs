@@ -51,7 +51,7 @@ export function layout(session, commands, options) {
   // in a narrow node each of them is a row
   const groups = [[...tools.values()], [undo, redo], view].map((group) => el("div", { class: "gd-group" }, group));
   const bar = el("div", { class: "gd-bar", role: "toolbar", "aria-label": "Tools" }, groups);
-  const { maskBar, mode } = maskTools(session, commands);
+  const { maskBar, mode, updateBrush } = maskTools(session, commands);
   const region = segments("May change", [
     ["auto", "Auto", "The region around the arrows, or the connected mask"],
     ["own", "Own", "What you paint"],
@@ -71,7 +71,7 @@ export function layout(session, commands, options) {
   const status = el("div", { class: "gd-status", role: "status", "aria-live": "polite" });
   const { error, errorText, errorRaw } = errorParts(session);
   const root = el("div", { class: "gd-editor", role: "group", "aria-label": "GoodDrag points" }, [bar, choices, maskBar, error, stage, table.root, status, keys.root]);
-  return { root, tools, undo, redo, pairs, region, live, show, keys, maskBar, mode, table, stage, base, top, ends, hint, notice, status, error, errorText, errorRaw };
+  return { root, tools, undo, redo, pairs, region, live, show, keys, maskBar, mode, updateBrush, table, stage, base, top, ends, hint, notice, status, error, errorText, errorRaw };
 }
 
 /** @param {Session} session @param {Commands} commands */
@@ -82,10 +82,13 @@ function maskTools(session, commands) {
   mode.addEventListener("change", () => commands.combine(/** @type {any} */ (mode.value)));
   /** @param {string} text @param {Shape} shape @param {string} words */
   const step = (text, shape, words) => button(words, null, () => commands.paintStep(shape), { text });
+  const size = slider("Size", 2, 300, session.brush.size, (v) => commands.setBrush({ size: v }));
+  const hardness = slider("Hardness", 0, 1, session.brush.hardness, (v) => commands.setBrush({ hardness: v }), 0.05);
+  const shade = slider("Shade", 0, 1, session.opacity, (v) => { session.opacity = v; session.refresh(); }, 0.05);
   const maskBar = el("div", { class: "gd-bar", role: "toolbar", "aria-label": "Mask" }, [
-    slider("Size", 2, 300, session.brush.size, (v) => commands.setBrush({ size: v })),
-    slider("Hardness", 0, 1, session.brush.hardness, (v) => commands.setBrush({ hardness: v }), 0.05),
-    slider("Shade", 0, 1, session.opacity, (v) => { session.opacity = v; session.refresh(); }, 0.05),
+    size.root,
+    hardness.root,
+    shade.root,
     step("Fill", { kind: "fill" }, "Everything may change"),
     step("Invert", { kind: "invert" }, "Swap what may change and what may not"),
     step("Grow", { kind: "grow", size: 8 }, "Grow the region by 8 pixels"),
@@ -95,7 +98,11 @@ function maskTools(session, commands) {
     button("Draw a region around the arrows", null, () => commands.suggest(), { text: "Suggest" }),
     mode,
   ]);
-  return { maskBar, mode };
+  /** Another window, or a key, may have changed them. */
+  const updateBrush = () => {
+    [size.input.value, hardness.input.value, shade.input.value] = [session.brush.size, session.brush.hardness, session.opacity].map(String);
+  };
+  return { maskBar, mode, updateBrush };
 }
 
 /** @param {HTMLElement} notice */
@@ -108,6 +115,14 @@ function stageParts(notice) {
   return { stage, base, top, ends, hint };
 }
 
+/** A page that came without https has no clipboard of its own. @param {string} text @param {HTMLTextAreaElement} field */
+async function copy(text, field) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  field.value = text;
+  field.select();
+  document.execCommand("copy");
+}
+
 /** @param {Session} session */
 function errorParts(session) {
   const errorText = el("div");
@@ -116,7 +131,7 @@ function errorParts(session) {
     errorText,
     errorRaw,
     el("div", { class: "gd-bar" }, [
-      button("Copy the text", null, () => void navigator.clipboard?.writeText(errorRaw.value)),
+      button("Copy the text", null, () => void copy(session.broken?.text ?? "", errorRaw)),
       button("Start afresh", null, () => session.startAfresh()),
     ]),
   ]);

@@ -122,9 +122,13 @@ export class Live {
   /** Say why a coarse edit is not there yet. @param {string} id */
   async sayWhy(id) {
     try {
-      const { queue_running: running } = await (await this.api.fetchApi("/queue")).json();
-      const own = running.some((/** @type {any[]} */ [, prompt]) => prompt === id);
-      if (this.coarse === id && this.session.following) this.session.waitFor(own ? COMPUTED : BEHIND);
+      const waiting = await queued(this.api);
+      const own = waiting.find((run) => run.id === id);
+      if (this.coarse !== id) return;
+      if (own) return this.session.following ? this.session.waitFor(own.running ? COMPUTED : BEHIND) : undefined;
+      // a person took it from the queue, if it is not just done
+      const done = await (await this.api.fetchApi(`/history/${id}`)).json();
+      if (!done[id] && this.coarse === id) this.coarse = "";
     } catch {
       // the server does not answer, which what waits for the picture says
     }
@@ -178,6 +182,14 @@ export class Live {
   post(route, body) {
     return this.api.fetchApi(route, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
   }
+}
+
+/** The runs under way, and those that wait. @param {any} api @returns {Promise<{id: string, running: boolean}[]>} */
+export async function queued(api) {
+  const { queue_running: running, queue_pending: pending } = await (await api.fetchApi("/queue")).json();
+  /** @param {any[]} runs @param {boolean} now */
+  const of = (runs, now) => runs.map(([, id]) => ({ id, running: now }));
+  return [...of(running, true), ...of(pending, false)];
 }
 
 /** What the server says of a prompt that it does not run. @param {any} said */

@@ -172,6 +172,11 @@ export class Watched {
       session.refresh();
     }
     if (session.suggestion.length && !suggested) this.put(id, { suggestion: [] });
+    const driven = Boolean(origin(place, "json"));
+    if (driven !== session.driven) {
+      session.driven = driven;
+      session.refresh();
+    }
     const from = origin(place, "image");
     if (!from) {
       this.files = [];

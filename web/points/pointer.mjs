@@ -87,6 +87,7 @@ export class Pointer {
     } else {
       const tool = session.tool === "eraser" ? "brush" : session.tool;
       this.gesture = { kind: "tool", tool, erase: session.tool === "eraser" || event.altKey, path: [toPicture(view, at)] };
+      session.painting = true;
     }
     editor.draw();
   }
@@ -115,6 +116,7 @@ export class Pointer {
   /** Two fingers: what one finger had begun is dropped. */
   startPinch() {
     const [a, b] = [...this.down.values()];
+    this.takeBack();
     this.session.hold(false);
     this.gesture = { kind: "pinch", view: this.editor.currentView(), spread: Math.max(distance(a, b), 1), centre: middle(a, b) };
   }
@@ -198,8 +200,16 @@ export class Pointer {
     if (session.tool === "arrow" || session.tool === "pin") editor.stage.dataset.cursor = hit(editor.shownPairs(), view, at, REACH) ? "move" : "";
   }
 
+  /** What is held goes back to where it was. */
+  takeBack() {
+    const { gesture, session } = this;
+    if (gesture?.kind === "move") session.dispatch({ type: "takeBack", gesture: gesture.id });
+    session.painting = false;
+  }
+
   /** Drop what is under way. */
   cancel() {
+    this.takeBack();
     this.gesture = null;
     this.session.hold(false);
     this.editor.draw();
@@ -210,7 +220,9 @@ export class Pointer {
     if (!this.down.delete(event.pointerId)) return;
     const { editor, gesture } = this;
     if (gesture?.kind === "pinch" && this.down.size) return;
+    if (!done) this.takeBack();
     this.gesture = null;
+    this.session.painting = false;
     this.session.drawing = null; // it is placed now, or dropped
     if (editor.stage.hasPointerCapture(event.pointerId)) editor.stage.releasePointerCapture(event.pointerId);
     if (!gesture || !done) {

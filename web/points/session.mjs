@@ -14,8 +14,8 @@
  */
 
 import { around, isAnchor } from "./region.mjs";
-import { editable, initial, reduce, toValue } from "./state.mjs";
-import { ValueError, dump, parse } from "./value.mjs";
+import { ARRIVES, editable, initial, reduce, toValue } from "./state.mjs";
+import { MAX_LENGTH, ValueError, dump, parse } from "./value.mjs";
 
 export class Session {
   /** @param {(text: string) => void} [changed] hears of every new value */
@@ -39,6 +39,7 @@ export class Session {
     /** Pairs that would be used while there are none. @type {{handle: [number, number], target: [number, number]}[]} */
     this.suggestion = [];
     /** Something is connected that makes them, known here or not. */ this.suggested = false;
+    /** `json` is connected: what is drawn here is not used. */ this.driven = false;
     /** @type {Tool} */ this.tool = "arrow";
     this.brush = { size: 40, hardness: 1 };
     this.opacity = 0.6;
@@ -50,6 +51,7 @@ export class Session {
     /** The full edit of arrows that are followed is on its way. */ this.fullComes = false;
     this.maskExplained = false;
     /** Coarse edits are wanted while arrows change, see `live.mjs`. */ this.following = false;
+    /** The pointer draws the mask. */ this.painting = false;
     /** The pointer holds an arrow, */ this.held = false;
     /** and this one is not placed yet. @type {{handle: [number, number], target: [number, number]} | null} */ this.drawing = null;
     /** @type {Set<(before: State | null) => void>} */
@@ -191,10 +193,18 @@ export class Session {
     this.refresh();
   }
 
-  /** @param {Picture | null} picture what a run made of the picture */
+  /** A person is in the middle of an arrow or a stroke. */
+  busy() {
+    return this.held || this.painting || this.state.pending !== null;
+  }
+
+  /** What a run made of the picture, which takes the stage unless that is in use. @param {Picture} picture */
   setResult(picture) {
-    [this.after, this.coarse] = [picture, null];
-    this.show = picture ? "result" : "original";
+    this.after = picture;
+    if (!this.busy()) {
+      [this.coarse, this.show] = [null, "result"];
+      this.dispatch({ type: "cancel" });
+    }
     this.refresh();
   }
 
@@ -229,7 +239,7 @@ export class Session {
 
   /** Something can be placed on the picture. */
   placeable() {
-    return !this.broken && editable(this.state);
+    return !this.broken && !this.driven && editable(this.state);
   }
 
   /** Something beside the state changed. */
@@ -243,6 +253,9 @@ export class Session {
     const belonged = this.showsResult();
     this.state = reduce(before, action);
     if (this.state === before) return;
+    // a picture of another size, or a loaded value, is no doing of a person: the value stays, and a run reads it by the same rule
+    const text = this.state.doc !== before.doc && !ARRIVES.has(action.type) ? dump(toValue(this.state)) : this.text;
+    if (text.length > MAX_LENGTH) this.state = { ...before, refused: "That would be more than a workflow can hold: clear some of what is painted." };
     // undo, a loaded value or Live's next coarse edit: none says that the result is of other arrows now
     if (belonged && !this.continues && !this.showsResult()) this.show = "original";
     if (this.state.doc !== before.doc) {
@@ -250,13 +263,9 @@ export class Session {
       // what is drawn or painted is seen on the original
       if (this.preview && action.type !== "load" && action.type !== "picture") this.aside = true;
     }
-    // a picture of another size, or a loaded value, is no doing of a person: the value stays, and a run reads it by the same rule
-    if (this.state.doc !== before.doc && !this.broken && action.type !== "picture" && action.type !== "load") {
-      const text = dump(toValue(this.state));
-      if (text !== this.text) {
-        this.text = text;
-        this.changed(text);
-      }
+    if (this.state.doc !== before.doc && !this.broken && text !== this.text) {
+      this.text = text;
+      this.changed(text);
     }
     for (const listener of this.listeners) listener(before);
   }

@@ -18,9 +18,9 @@ export function words(session) {
   else if (standing.state === "loading" && !session.picture) said = "Loading the picture ..";
   else if (standing.state === "unknown") said = standing.why ?? "This picture is not known yet.";
   else if (standing.state === "outdated") said = `Out of date: ${standing.why} since this picture arrived.`;
-  let arrows = "";
+  let arrows = session.driven ? "`json` is connected: arrows and region come from there, and what is drawn here is not used." : "";
   // of a picture that the next run does not use there is nothing to decide
-  if (misfit(state) && picture && standing.state !== "outdated") {
+  if (!arrows && misfit(state) && picture && standing.state !== "outdated") {
     const out = outside(asShown(state));
     arrows = `Drawn on a picture of ${doc.width}x${doc.height}; this one is ${picture.width}x${picture.height}.`;
     if (out.length) arrows += ` Outside this one: pair ${out.join(", ")}.`;
@@ -48,11 +48,11 @@ export class StageNotice {
     this.getMask = button("Get the mask: run what feeds this node, and no more", null, () => session.getPicture?.(), { text: "Get the mask" });
     this.mask = el("div", { class: "gd-notice-row" }, [this.maskWords, this.getMask]);
     this.arrowWords = el("span");
-    this.arrows = el("div", { class: "gd-notice-row" }, [
-      this.arrowWords,
+    this.choices = [
       button("Stretch arrows and mask from the old picture to this one", null, () => session.dispatch({ type: "fit" }), { text: "Fit to picture" }),
       button("Leave arrows and mask at the same pixels", null, () => session.dispatch({ type: "keep" }), { text: "Keep the pixels" }),
-    ]);
+    ];
+    this.arrows = el("div", { class: "gd-notice-row" }, [this.arrowWords, ...this.choices]);
     this.root = el("div", { class: "gd-notice", role: "status" }, [this.picture, this.mask, this.arrows]);
     // what is pressed here is no arrow
     for (const name of ["pointerdown", "keydown"]) this.root.addEventListener(name, (e) => { if (e.target instanceof HTMLButtonElement) e.stopPropagation(); });
@@ -68,6 +68,7 @@ export class StageNotice {
     this.picture.hidden = !said.picture;
     this.mask.hidden = !said.mask;
     this.arrows.hidden = !said.arrows;
+    for (const choice of this.choices) choice.hidden = session.driven;
     this.get.hidden = !session.getPicture || !["unknown", "outdated"].includes(standing.state);
     this.get.disabled = Boolean(standing.fetching);
     // one click brings both

@@ -30,6 +30,7 @@
  *   | {type: "select", keys: string[], how?: "set" | "toggle" | "add"}
  *   | {type: "selectAll"}
  *   | {type: "move", dx: number, dy: number, gesture: string}
+ *   | {type: "takeBack", gesture: string}
  *   | {type: "nudge", dx: number, dy: number}
  *   | {type: "set", id: number, end: End, at: Point}
  *   | {type: "remove", ids?: number[]}
@@ -48,7 +49,7 @@
 
 import { isAnchor } from "./region.mjs";
 import { rescaled, sameShape } from "./sizes.mjs";
-import { MAX_LISTED, MAX_PAIRS, MAX_SHAPES, empty } from "./value.mjs";
+import { MAX_LISTED, MAX_PAIRS, MAX_SHAPES, MAX_SHAPE_POINTS, empty } from "./value.mjs";
 
 export const HISTORY = 200;
 const OFFSET = 12;
@@ -56,7 +57,7 @@ const OFFSET = 12;
 const ON_PICTURE = new Set(["place", "add", "move", "nudge", "set", "duplicate", "shape", "shapes"]);
 
 /** What comes to the document by itself; everything else a person does. */
-const ARRIVES = new Set(["picture", "load"]);
+export const ARRIVES = new Set(["picture", "load"]);
 
 /** @returns {State} */
 export function initial() {
@@ -197,6 +198,13 @@ function refuse(state, why) {
   return { ...state, pending: null, refused: why };
 }
 
+const TOO_MANY = "So much was painted that no more is taken: clear some of it.";
+
+/** More than is read again. @param {Shape[]} shapes */
+function tooMany(shapes) {
+  return shapes.length > MAX_SHAPES || shapes.reduce((sum, s) => sum + (s.points?.length ?? 0), 0) > MAX_SHAPE_POINTS;
+}
+
 /** @param {State} state @param {{handle: Point, target: Point, off?: boolean}[]} pairs @returns {State} */
 function add(state, pairs) {
   const on = pairs.filter((p) => !p.off).length;
@@ -216,21 +224,33 @@ function add(state, pairs) {
   return { ...next, nextId: state.nextId + fresh.length, selection, pending: null };
 }
 
-/** Selected ends of `base`, moved. @param {State} state @param {Doc} base @param {number} dx @param {number} dy @returns {Doc} */
+/** Selected ends of `base`, moved together as far as all of them stay in the picture. @param {State} state @param {Doc} base @param {number} dx @param {number} dy @returns {Doc} */
 function moved(state, base, dx, dy) {
   const selected = new Set(state.selection);
+  /** @param {Pair} p @returns {End[]} */
+  const held = (p) => {
+    const ends = /** @type {End[]} */ (["handle", "target"]).filter((end) => selected.has(key(p.id, end)));
+    return ends.length && isAnchor(p) ? ["handle", "target"] : ends; // a pin is moved, never pulled apart
+  };
+  const [sx, sy] = within(base, base.pairs.flatMap((p) => held(p).map((end) => p[end])), dx, dy);
+  /** @param {Point} end @returns {Point} */
+  const along = (end) => {
+    const [x, y] = inside(base, end);
+    return [x + sx, y + sy];
+  };
   const pairs = base.pairs.map((p) => {
-    let [h, t] = [selected.has(key(p.id, "handle")), selected.has(key(p.id, "target"))];
-    if (!h && !t) return p;
-    if (isAnchor(p)) h = t = true; // a pin is moved, never pulled apart
-    /** @param {Point} end */
-    const along = (end) => {
-      const [x, y] = inside(base, end);
-      return inside(base, [x + dx, y + dy]);
-    };
-    return { ...p, handle: h ? along(p.handle) : p.handle, target: t ? along(p.target) : p.target };
+    const ends = held(p);
+    return ends.length ? { ...p, ...Object.fromEntries(ends.map((end) => [end, along(p[end])])) } : p;
   });
   return { ...base, pairs };
+}
+
+/** A step that takes none of `points` out of the picture. @param {Doc} doc @param {Point[]} points @param {number} dx @param {number} dy @returns {Point} */
+function within(doc, points, dx, dy) {
+  const [xs, ys] = [0, 1].map((i) => points.map((p) => inside(doc, p)[i]));
+  /** @param {number} d @param {number[]} places @param {number | null} size */
+  const bounded = (d, places, size) => Math.min(Math.max(d, -Math.min(...places)), (size ?? Infinity) - 1 - Math.max(...places));
+  return points.length ? [bounded(dx, xs, doc.width), bounded(dy, ys, doc.height)] : [0, 0];
 }
 
 /** @param {Doc} a @param {Doc} b */
@@ -304,6 +324,9 @@ function step(state, action) {
       if (!action.dx && !action.dy) return state;
       return { ...commit(state, moved(state, doc, action.dx, action.dy)), gesture: action.gesture, base: doc };
     }
+    case "takeBack": // as if the gesture had not been
+      if (state.gesture !== action.gesture || !state.base) return state;
+      return { ...state, doc: state.base, past: state.past.slice(0, -1), gesture: null, base: null };
     case "nudge":
       if (!state.selection.length || (!action.dx && !action.dy)) return state;
       return commit(state, moved(state, doc, action.dx, action.dy));
@@ -322,8 +345,10 @@ function step(state, action) {
     case "duplicate": {
       const ids = new Set(selectedIds(state));
       const copies = doc.pairs.filter((p) => ids.has(p.id));
+      const ends = copies.flatMap((p) => [p.handle, p.target]);
+      const [[dx, dy], back] = [within(doc, ends, OFFSET, OFFSET), within(doc, ends, -OFFSET, -OFFSET)];
       /** @param {Point} p @returns {Point} */
-      const shift = ([x, y]) => [x + OFFSET, y + OFFSET];
+      const shift = ([x, y]) => [x + (dx || back[0]), y + (dy || back[1])];
       return copies.length ? add(state, copies.map((p) => ({ ...p, handle: shift(p.handle), target: shift(p.target) }))) : state;
     }
     case "swap": {
@@ -351,12 +376,12 @@ function step(state, action) {
     case "shape": {
       // painting makes the region one's own, beginning with what it was until now
       const shapes = [...(doc.region === "own" ? doc.shapes : action.below ?? []), action.shape];
-      if (shapes.length > MAX_SHAPES) return state;
+      if (tooMany(shapes)) return refuse(state, TOO_MANY);
       return commit(state, { ...doc, shapes, mode: action.mode ?? doc.mode, region: "own" });
     }
     case "shapes": {
       const shapes = [...(doc.region === "own" ? doc.shapes : []), ...action.shapes];
-      return shapes.length > MAX_SHAPES ? state : commit(state, { ...doc, shapes, region: "own" });
+      return tooMany(shapes) ? refuse(state, TOO_MANY) : commit(state, { ...doc, shapes, region: "own" });
     }
     case "region":
       return doc.region === action.region ? state : commit(state, { ...doc, region: action.region });

@@ -104,6 +104,7 @@ export class Editor {
     parts.live.setAttribute("aria-pressed", String(session.following));
     parts.maskBar.hidden = !["brush", "eraser", "lasso", "rectangle"].includes(session.tool);
     parts.mode.value = doc.mode;
+    parts.updateBrush();
     parts.error.hidden = !session.broken;
     if (session.broken) {
       parts.errorText.textContent = t(`These points cannot be read: ${session.broken.message}`);
@@ -335,7 +336,7 @@ export class Editor {
   /** @param {Partial<{size: number, hardness: number}>} change */
   setBrush(change) {
     Object.assign(this.session.brush, change);
-    this.draw();
+    this.session.refresh();
   }
 
   /** @param {import("./value.mjs").Region} region */
