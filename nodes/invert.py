@@ -21,11 +21,11 @@ LARGE = (
 
 
 LITTLE = 0.85
-"""Of the way to noise that a strength asks for: timesteps lie whole numbers apart, so that many steps leave out the noisiest."""
+"""Of the way to noise that even steps would go: timesteps lie whole numbers apart, so that many steps leave out the noisiest."""
 
 
 def _tell_of_less(schedule: Schedule) -> None:
-    reached, asked = schedule.timesteps[0], 1000 * schedule.strength
+    reached, asked = schedule.timesteps[0], 1 + (len(schedule.timesteps) - 1) * 1000 / schedule.steps
     if reached < LITTLE * asked:
         notices.tell(
             f"{schedule.steps} steps at strength {schedule.strength:g} reach timestep {reached}, and {asked:.0f} was asked for: "

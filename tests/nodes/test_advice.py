@@ -31,7 +31,10 @@ def test_a_preset_along_an_inversion_of_another_is_said(execute, run, demo, give
     )
 
 
-@pytest.mark.parametrize(("steps", "strength", "reached"), [(350, 1.0, 699), (50, 0.75, None), (16, 0.75, None)])
+@pytest.mark.parametrize(
+    ("steps", "strength", "reached"),
+    [(350, 1.0, 699), (600, 0.75, 450), (50, 0.75, None), (16, 0.75, None), (3, 0.5, None)],
+)
 def test_steps_that_do_not_reach_the_noise_are_said(part, monkeypatch, steps, strength, reached):
     said, node = [], part("nodes.invert")
     monkeypatch.setattr(node.notices, "tell", said.append)
