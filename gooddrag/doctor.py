@@ -36,12 +36,12 @@ UNETS = {"Stable Diffusion 1.5": "sd15", "SDXL": "sdxl"}
 SIDES = (512, 1024)
 DRAG = ("move", 1000)
 """The demo scene of the self-test."""
-INVERTED = (-0.3874, -0.2538, 0.0374, -0.4545, -0.9160, -0.2283, -1.4363, 0.6984, 0.5286, -0.0914, -0.2698, -0.3548)
+INVERTED = (-0.1370, -0.2236, -0.0429, -0.3556, -0.9163, -0.1054, -1.3030, -0.1213, 0.5687, -0.0596, -0.2633, -0.2627)
 """Of its inverted latent at preset fast, some cells, in float32 on a CPU."""
 TOLERANCE = {torch.float32: 0.02, torch.float16: 0.1, torch.bfloat16: 0.4}
 """Of these; rounding grows along the steps."""
 RATIO = 0.7
-"""Of the error of doing nothing, what may be left after the self-test's drag; it is 0.48 in float32 on a CPU."""
+"""Of the error of doing nothing, what may be left after the self-test's drag; it is 0.55 in float32 on a CPU."""
 
 
 @dataclass
@@ -196,7 +196,7 @@ def _test(report: Report, device: torch.device, dtype: torch.dtype, callback: Ca
         )
     if not ratio <= RATIO:
         report.problems.append(
-            f"the drag of the self-test left {ratio:.0%} of the error of doing nothing; expected 48%"
+            f"the drag of the self-test left {ratio:.0%} of the error of doing nothing; expected 55%"
         )
     report.add(
         f"Self-test: inverted to {off:.1g}, {done:.0%} of the drag done, {ratio:.0%} of the error left, "

@@ -38,7 +38,7 @@ def test_wrong_numbers_are_a_problem(monkeypatch):
     monkeypatch.setattr(doctor, "RATIO", 0.1)
     monkeypatch.setattr(doctor, "_needs", lambda *_: [])
     report = doctor.examine("cpu")
-    assert [p[:32] for p in report.problems] == ["the inverted latent is off by 0.", "the drag of the self-test left 4"]
+    assert [p[:32] for p in report.problems] == ["the inverted latent is off by 0.", "the drag of the self-test left 5"]
     assert "PROBLEM: the inverted latent" in str(report)
     assert "All well" not in str(report)
 
