@@ -211,7 +211,7 @@ class OtherVAE:
     [(OtherVAE(), "1x16x32x32"), (OtherVAE(16, 3), "1x16x1x32x32"), (OtherVAE(4, 2, 16), "1x4x16x16")],
 )
 def test_a_vae_of_another_family_is_refused(run, demo, node_id, vae, shape):
-    with pytest.raises(ValueError, match=f"`vae` makes a latent of {shape} of this picture; that of Stable Diffusion"):
+    with pytest.raises(ValueError, match=f"`vae` makes a latent of {shape} of this picture; those of Stable Diffusion"):
         run(node_id, **{k: demo[k] for k in ("model", "image", "positive")}, vae=vae)
 
 
