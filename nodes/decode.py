@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import torch
 import torch.nn.functional as F
 from comfy_api.v0_0_2 import io
 from comfy_execution.graph_utils import ExecutionBlocker
@@ -71,16 +72,18 @@ class Decode(io.ComfyNode):
         images = latents.without_padding(host.decode(vae, samples), {**latent, "samples": samples}).float().clamp(0, 1)
         size = (images.shape[2], images.shape[1])
         original = None if image is None else _original(image, size)
-        mask = masks.given(mask, size)
+        mask, traces = masks.given(mask, size), () if trace is None else several(trace)
         if mask is not None and original is None:
             notices.tell(
                 "`mask` does nothing without `image`: connect the original, whose pixels are put back outside."
             )
         elif mask is not None:
+            if traces and traces[0].kept is not None:
+                kept = F.interpolate(traces[0].kept[None, None], mask.shape, mode="nearest")[0, 0]
+                mask = torch.maximum(mask, kept.to(mask))
             images = seam.pasted(images, original.to(images), seam.share(mask.to(images), feather))
         overlays, trajectory, shown = images, images, {}
         source: Tensor | ExecutionBlocker = ExecutionBlocker(NO_SOURCE)
-        traces = () if trace is None else several(trace)
         if traces and len(traces) != len(images):
             raise ValueError(
                 f"`latent` holds {len(images)} pictures but `trace` is of {len(traces)}; connect both to the same sampler, or no "

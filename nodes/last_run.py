@@ -10,7 +10,7 @@ from ..gooddrag.config import DragConfig
 from ..gooddrag.method.plan import planned
 from ..gooddrag.method.source import Source
 from ..gooddrag.method.state import DragState
-from ..gooddrag.picture.geometry import latent_mask
+from ..gooddrag.picture.geometry import LATENT_CELL, padded
 from . import notices
 from .types import InversionValue
 
@@ -45,14 +45,21 @@ def state(value: InversionValue, who: Runner, source: Source) -> DragState | Non
     return None
 
 
-def tell_of_another_region(state: DragState, mask: Tensor | None) -> None:
-    """What a drag that goes on keeps, and what the nodes after it do not know of. ``mask`` ``(H, W)`` in pixels."""
-    before = state.changed
-    if mask is not None and before is not None and bool((before > latent_mask(mask, before)).any()):
-        notices.tell(
-            "This drag goes on with another region than the one before. What that one changed stays; for GoodDrag Carry Back, or a "
-            "KSampler that refines, let the region cover both."
-        )
+def changed_before(state: DragState, mask: Tensor | None) -> Tensor | None:
+    """Where drags before this one could change the picture and this one's ``mask`` ``(H, W)`` of 0 and 1 does not; None if
+    nowhere."""
+    if mask is None or state.changed is None:
+        return None
+    rows, columns = (side // LATENT_CELL for side in map(padded, mask.shape))
+    pixels = state.changed[0, 0, :rows, :columns].repeat_interleave(LATENT_CELL, 0).repeat_interleave(LATENT_CELL, 1)
+    more = pixels[: mask.shape[0], : mask.shape[1]].to(mask) * (mask == 0)
+    if not more.any():
+        return None
+    notices.tell(
+        "This drag goes on with another region than the one before, whose changes stay; for GoodDrag Carry Back let the region "
+        "cover both."
+    )
+    return more
 
 
 def tell_of_too_few_timesteps(config: DragConfig, timesteps: int) -> None:

@@ -291,11 +291,12 @@ class Sampler(io.ComfyNode):
         if state is None:
             last_run.tell_of_too_few_timesteps(config, len(inversion.schedule.timesteps))
         mask, count = host.plain(mask), len(drags) if config.batched else 1
-        if state is not None:
-            last_run.tell_of_another_region(state, mask)
+        before = None if state is None else last_run.changed_before(state, mask)
+        if before is not None:
+            mask = torch.maximum(mask, before)
 
         def gradients(unet) -> int:
-            return gradient_bytes(unet, inversion, mask, config, count, state)
+            return gradient_bytes(unet, inversion, mask, config, count)
 
         other = None
         if edited is not None:
@@ -317,7 +318,7 @@ class Sampler(io.ComfyNode):
         value.keep(who, last.state)
         undragged = host.from_model(model, last.source)
         traces = tuple(
-            TraceValue(r.trace, [(operation, host.from_model(model, z)) for operation, z in r.previews], p, undragged)
+            TraceValue(r.trace, [(k, host.from_model(model, z)) for k, z in r.previews], p, undragged, before)
             for r, p in zip(results, placed)
         )
         samples = host.from_model(model, torch.cat([r.latent for r in results]))

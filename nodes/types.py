@@ -82,9 +82,11 @@ class InversionValue:
 class TraceValue:
     """What a GOODDRAG_TRACE carries for one picture: the record, and what was expected after each dragged denoising step as
     (drag operations so far, unscaled latent). ``placed`` are the points as they were given, perhaps on a larger picture;
-    ``source`` is the undragged picture, an unscaled latent."""
+    ``source`` is the undragged picture, an unscaled latent; ``kept`` ``(H, W)`` is 1 where drags before this one changed what its
+    mask does not."""
 
     trace: DragTrace
     frames: list[tuple[int, Tensor]]
     placed: DragPoints
     source: Tensor
+    kept: Tensor | None = None

@@ -31,11 +31,10 @@ def gradient_bytes(
     mask: Tensor | None,
     config: DragConfig,
     drags: int = 1,
-    state: DragState | None = None,
 ) -> int:
     """Memory beside the weights for a gradient step of ``drag``, or of as many ``drags`` at once."""
     config = family_of(unet.config).settled(config)
-    window = Region.of(unet, mask, inversion.latent, config, state and state.changed).window
+    window = Region.of(unet, mask, inversion.latent, config).window
     shape = (drags, *inversion.latent.shape[1:])
     return memory.gradient_bytes(unet, shape, block=config.evaluated_block, window=window)
 

@@ -121,3 +121,27 @@ def test_too_few_timesteps_are_told_before_and_after(execute, demo, inversion, c
     enough = execute("GoodDrag_Sampler", **given, **{**settings, "operations": 6})[1]
     assert len(enough) == 1
     assert enough[0].startswith("6 drag operations (all were used)")
+
+
+def test_what_was_dragged_stays_in_the_picture_when_the_next_run_has_another_region(
+    run, execute, demo, inversion, part
+):
+    """As with the editor's region around the arrows, when an arrow is replaced by another elsewhere."""
+    value, short = inversion(), {"operations": 2, "operations_per_step": 2, "gradient_steps": 3}
+    first_mask, other = demo["mask"], torch.zeros_like(demo["mask"])
+    other[..., :64, :64] = 1
+    assert not (first_mask * other).any()
+    elsewhere = part("gooddrag.picture.geometry").DragPoints.from_text("20,20>36,30", 256, 256)
+    given = {"model": demo["model"], "inversion": value, **short}
+    first, _, state = run("GoodDrag_Sampler", **given, points=demo["points"], mask=first_mask)
+    (second, trace, _), said = execute("GoodDrag_Sampler", **given, points=elsewhere, mask=other, state=state)
+    assert any("another region than the one before, whose changes stay" in sentence for sentence in said)
+    assert (second["noise_mask"][0, 0, ::8, ::8] > 0).equal((first_mask + other).squeeze()[::8, ::8] > 0)  # by cells
+
+    def moved(latent, mask, **more):
+        image = run("GoodDrag_Decode", vae=demo["vae"], latent=latent, image=demo["image"], mask=mask, **more)[0]
+        return (image - demo["image"]).abs()[0, ..., 0][first_mask.squeeze() > 0].mean().item()
+
+    once, twice = moved(first, first_mask), moved(second, other, trace=trace)
+    assert twice > 0.5 * once > 0.002
+    assert moved(second, other) == 0  # without the trace Decode knows of one mask only
