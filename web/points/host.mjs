@@ -9,9 +9,9 @@
 
 import { clearNotices } from "../notices.mjs";
 import { plain } from "./dom.mjs";
-import { queued } from "./live.mjs";
 import { Watched, loadPicture, opened, viewUrl } from "./picture.mjs";
 import { elsewhere } from "./elsewhere.mjs";
+import { queued } from "./runs.mjs";
 import { executionId, origin, placeOf } from "./upstream.mjs";
 
 const WATCH_MS = 400;
@@ -118,14 +118,20 @@ export function listen(app, api, runs) {
   /** @type {unknown} */ let running = null;
   /** @param {unknown} run */
   const end = async (run) => {
-    if (await runs.ours(run)) watched.forEach(ended);
+    if (!(await runs.ours(run))) return;
+    for (const watch of watched.values()) {
+      ended(watch);
+      if (watch.fetching && (await runs.isFor(run, watch.shown))) watch.setFetching(false);
+    }
   };
   api.addEventListener("executing", (/** @type {any} */ event) => {
     running = event.detail ?? null;
     if (running === null) void end(runs.current);
   });
   api.addEventListener("executed", async (/** @type {any} */ { detail }) => {
-    const asked = [...watched.values()].filter((watch) => watch.fetching);
+    const waiting = [...watched.values()].filter((watch) => watch.fetching);
+    const own = await Promise.all(waiting.map((watch) => runs.isFor(detail.prompt_id, watch.shown)));
+    const asked = waiting.filter((_, i) => own[i]);
     const away = await runs.elsewhere(detail.prompt_id, detail.node);
     const owner = await runs.owner(detail.prompt_id);
     if (owner) elsewhere(detail, owner, !away);
@@ -161,9 +167,8 @@ async function forgotten(api) {
   if (waiting.length && !(await queued(api)).length) waiting.forEach((watch) => watch.setFetching(false));
 }
 
-/** A run is over: there is no preview any more, and no picture on its way. @param {Watched} watch */
+/** A run is over: there is no preview any more. @param {Watched} watch */
 function ended(watch) {
-  watch.setFetching(false);
   [watch.session.aside, watch.session.fullComes] = [false, false];
   for (const [copy, { preview }] of watch.frames) if (preview) watch.put(copy, { preview: null });
 }

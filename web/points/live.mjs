@@ -11,6 +11,7 @@
 
 import { fullPrompt, livePrompt } from "./live_prompt.mjs";
 import { loadPicture, viewUrl } from "./picture.mjs";
+import { queued } from "./runs.mjs";
 import { executionId } from "./upstream.mjs";
 
 /** Between two looks for a picture, in milliseconds. */
@@ -182,14 +183,6 @@ export class Live {
   post(route, body) {
     return this.api.fetchApi(route, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
   }
-}
-
-/** The runs under way, and those that wait. @param {any} api @returns {Promise<{id: string, running: boolean}[]>} */
-export async function queued(api) {
-  const { queue_running: running, queue_pending: pending } = await (await api.fetchApi("/queue")).json();
-  /** @param {any[]} runs @param {boolean} now */
-  const of = (runs, now) => runs.map(([, id]) => ({ id, running: now }));
-  return [...of(running, true), ...of(pending, false)];
 }
 
 /** What the server says of a prompt that it does not run. @param {any} said */

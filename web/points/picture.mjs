@@ -300,7 +300,7 @@ export class Watched {
     this.keep({ id, input: "image", picture, upstream: arrived.upstream });
     if (arrived.masked) this.keep({ id, input: "mask", picture: shade, upstream: arrived.mask_upstream });
     const stopped = expected ? "" : arrived.stopped ?? "";
-    this.setFetching(false);
+    if (expected) this.setFetching(false);
     this.look();
     this.put(id, { suggestion: arrived.suggestion ?? [], stopped });
     void this.lookAtFiles();

@@ -2,7 +2,8 @@
 /**
  * Whose a run is. What a run reports reaches every page with the client id of the one that queued it, such as a duplicated browser tab,
  * and a page in which another workflow was opened since; nodes are numbered alike in all of them.
- * @typedef {{client?: string, workflow?: string, nodes?: Record<string, import("./live_prompt.mjs").PromptNode>}} Owner
+ * @typedef {{client?: string, workflow?: string, nodes?: Record<string, import("./live_prompt.mjs").PromptNode>,
+ *   targets?: string[]}} Owner `targets`: the nodes that it was asked for
  */
 
 import { placeOf } from "./upstream.mjs";
@@ -38,6 +39,12 @@ export class Runs {
     return this.owners.get(prompt);
   }
 
+  /** Whether a run was for one node alone, as for its picture; a run that the server does not know may be. @param {unknown} prompt its id @param {string} id of the node */
+  async isFor(prompt, id) {
+    const { targets } = (await this.owner(prompt)) ?? {};
+    return !targets || (targets.length === 1 && targets[0] === id);
+  }
+
   /**
    * The owner of a run that this page queued for a workflow that is not open now. Until they are saved or left all workflows have one
    * id: then the node tells that is not here.
@@ -52,6 +59,14 @@ export class Runs {
   }
 }
 
+/** The runs under way, and those that wait. @param {any} api @returns {Promise<{id: string, running: boolean}[]>} */
+export async function queued(api) {
+  const { queue_running: running, queue_pending: pending } = await (await api.fetchApi("/queue")).json();
+  /** @param {any[]} runs @param {boolean} now */
+  const of = (runs, now) => runs.map(([, id]) => ({ id, running: now }));
+  return [...of(running, true), ...of(pending, false)];
+}
+
 /** @param {any} api @param {unknown} prompt @returns {Promise<Owner>} nothing if the server does not know */
 async function ask(api, prompt) {
   /** @param {string} route */
@@ -60,7 +75,7 @@ async function ask(api, prompt) {
     const { queue_running: running = [], queue_pending: pending = [] } = await get("/queue");
     const found = [...running, ...pending].find(([, id]) => id === prompt) ?? (await get(`/history/${prompt}`))[String(prompt)]?.prompt;
     const { client_id: client, extra_pnginfo } = found?.[3] ?? {};
-    return { client, workflow: extra_pnginfo?.workflow?.id, nodes: found?.[2] };
+    return { client, workflow: extra_pnginfo?.workflow?.id, nodes: found?.[2], targets: found?.[4] };
   } catch {
     return {}; // the server is away, and reports nothing either
   }
