@@ -78,7 +78,7 @@ class Decode(io.ComfyNode):
                 "`mask` does nothing without `image`: connect the original, whose pixels are put back outside."
             )
         elif mask is not None:
-            if traces and traces[0].kept is not None:
+            if traces and traces[0].kept is not None and latents.belongs(samples, _size(traces[0])):
                 kept = F.interpolate(traces[0].kept[None, None], mask.shape, mode="nearest")[0, 0]
                 mask = torch.maximum(mask, kept.to(mask))
             images = seam.pasted(images, original.to(images), seam.share(mask.to(images), feather))

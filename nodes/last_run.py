@@ -10,7 +10,7 @@ from ..gooddrag.config import DragConfig
 from ..gooddrag.method.plan import planned
 from ..gooddrag.method.source import Source
 from ..gooddrag.method.state import DragState
-from ..gooddrag.picture.geometry import LATENT_CELL, padded
+from ..gooddrag.picture.geometry import LATENT_CELL, latent_mask, padded
 from . import notices
 from .types import InversionValue
 
@@ -46,20 +46,24 @@ def state(value: InversionValue, who: Runner, source: Source) -> DragState | Non
 
 
 def changed_before(state: DragState, mask: Tensor | None) -> Tensor | None:
-    """Where drags before this one could change the picture and this one's ``mask`` ``(H, W)`` of 0 and 1 does not; None if
-    nowhere."""
-    if mask is None or state.changed is None:
+    """Pixels ``(H, W)`` of the latent's cells that drags before this one could change and this one's ``mask`` ``(H, W)`` of 0 and 1
+    does not; None if there are none, and for a state of another size, which is refused later."""
+    if mask is None or state.changed is None or state.changed.shape[-2:] != tuple(cells(side) for side in mask.shape):
         return None
-    rows, columns = (side // LATENT_CELL for side in map(padded, mask.shape))
-    pixels = state.changed[0, 0, :rows, :columns].repeat_interleave(LATENT_CELL, 0).repeat_interleave(LATENT_CELL, 1)
-    more = pixels[: mask.shape[0], : mask.shape[1]].to(mask) * (mask == 0)
+    more = (state.changed > latent_mask(mask, state.changed))[0, 0]
     if not more.any():
         return None
     notices.tell(
         "This drag goes on with another region than the one before, whose changes stay; for GoodDrag Carry Back let the region "
         "cover both."
     )
-    return more
+    pixels = more.repeat_interleave(LATENT_CELL, 0).repeat_interleave(LATENT_CELL, 1)
+    return pixels[: mask.shape[0], : mask.shape[1]].to(mask)
+
+
+def cells(side: int) -> int:
+    """Of the latent along a side of the picture."""
+    return padded(side) // LATENT_CELL
 
 
 def tell_of_too_few_timesteps(config: DragConfig, timesteps: int) -> None:

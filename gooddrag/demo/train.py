@@ -362,12 +362,16 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--renew", type=int, default=2, help="scenes of the pool replaced at every step")
     parser.add_argument("--held-out", type=int, default=64, help="held-out scenes that judge the model")
     parser.add_argument("--stage", choices=("all", "vae"), default="all")
-    parser.add_argument("--release", type=Path, help="write the model as a diffusers folder here when done")
+    parser.add_argument(
+        "--release", type=Path, help="write the model, or only the autoencoder, as a diffusers folder here when done"
+    )
     args = parser.parse_args(argv)
     Path(args.out).mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(args.threads)
     decide_bf16(args)
     vae = DemoVAE.load(args.vae).to(args.device) if args.vae else train_vae(args)
+    if args.stage == "vae" and args.release:
+        vae.half().save(args.release / "vae")
     if args.stage == "all":
         unet = train_unet(args, vae)
         if args.release:

@@ -42,10 +42,11 @@ class Encoder:
 
     @torch.no_grad()
     def __call__(self, prompt: str):
-        self.model.to(self.device)
-        told = self.model(self.ids(prompt).to(self.device), output_hidden_states=True)
-        self.model.to("cpu")
-        return told
+        ids = self.ids(prompt)
+        try:
+            return self.model.to(self.device)(ids.to(self.device), output_hidden_states=True)
+        finally:
+            self.model.to("cpu")
 
 
 def one(encoder: Encoder) -> Encode:

@@ -118,6 +118,6 @@ class Edit:
         trace.seconds, trace.evaluated = dict(seconds), region.share
         if self.handles.going and self.handles.operation < self.handles.config.operations:
             trace.ended = "timesteps"
-        handles = self.handles
-        state = DragState(index, latent, moments, handles.points, handles.cells, self.source, region.editable)
+        handles, changed = self.handles, region.editable if index or moments else None
+        state = DragState(index, latent, moments, handles.points, handles.cells, self.source, changed)
         return DragResult(self.z, source, trace, self.previews, self.handles.size, state)

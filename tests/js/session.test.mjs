@@ -95,7 +95,11 @@ test("a result that arrives in the middle of an arrow or a stroke does not take 
   s.painting = true;
   s.setResult(picture(300, 300));
   assert.equal(s.show, "original");
+  s.result = /** @type {any} */ ({ points: { handles: [[75, 75]], targets: [[140, 75]] }, paths: [] });
   s.painting = false;
+  s.hold(false);
+  assert.equal(s.show, "result", "of the arrows that are there, once the hand is off");
+  s.choose("original");
   s.setResult(picture(300, 300));
   assert.equal(s.show, "result");
 });

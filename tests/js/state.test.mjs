@@ -35,6 +35,9 @@ test("a gesture is one step, whatever it passes on its way", () => {
   assert.deepEqual(s.doc.pairs[0].handle, [30, 0]); // stopped at the border, and the other end with it
   assert.deepEqual(S.reduce(s, { type: "takeBack", gesture: "a" }), { ...s, doc: before, past: s.past.slice(0, -1), gesture: null, base: null });
   assert.equal(S.reduce(s, { type: "takeBack", gesture: "other" }), s);
+  const undone = S.reduce(s, { type: "undo" });
+  const begun = run([{ type: "selectAll" }, { type: "move", dx: 3, dy: 3, gesture: "c" }], undone);
+  assert.deepEqual(S.reduce(begun, { type: "takeBack", gesture: "c" }).future, undone.future);
   assert.deepEqual(S.reduce(s, { type: "undo" }).doc, before);
   s = S.reduce(s, { type: "move", dx: 1, dy: 0, gesture: "b" });
   assert.equal(s.past.length, 3);

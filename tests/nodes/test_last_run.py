@@ -145,3 +145,26 @@ def test_what_was_dragged_stays_in_the_picture_when_the_next_run_has_another_reg
     once, twice = moved(first, first_mask), moved(second, other, trace=trace)
     assert twice > 0.5 * once > 0.002
     assert moved(second, other) == 0  # without the trace Decode knows of one mask only
+
+
+def test_going_on_with_the_same_mask_says_and_changes_nothing_outside(run, execute, demo, inversion):
+    """A mask of any pixels, which the latent's cells only approach."""
+    value, mask = inversion(), torch.zeros(1, 256, 256)
+    mask[:, 101:203, 11:157] = 1
+    given = {"model": demo["model"], "inversion": value, "points": demo["points"], "mask": mask, "operations": 1}
+    _, _, state = run("GoodDrag_Sampler", **given)
+    (latent, trace, _), said = execute("GoodDrag_Sampler", **given, state=state)
+    assert not any("another region" in sentence for sentence in said)
+    assert trace.kept is None
+    assert latent["noise_mask"][0].equal(mask)
+    image = run("GoodDrag_Decode", vae=demo["vae"], latent=latent, image=demo["image"], mask=mask, trace=trace)[0]
+    assert image[mask == 0].equal(demo["image"][mask == 0])
+
+
+def test_a_state_of_a_smaller_picture_is_refused_in_words(run, demo, inversion):
+    small = inversion(image=demo["image"][:, :128, :128])
+    points = demo["points"].fitted((128, 128))
+    given = {"model": demo["model"], "operations": 1}
+    _, _, state = run("GoodDrag_Sampler", **given, inversion=small, points=points)
+    with pytest.raises(ValueError, match="the state belongs to another inversion"):
+        run("GoodDrag_Sampler", **given, inversion=inversion(), points=demo["points"], mask=demo["mask"], state=state)

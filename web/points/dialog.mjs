@@ -20,8 +20,8 @@ export function openDialog(session, opener, options = {}) {
   dialog.append(editor.root);
   dialog.addEventListener("close", close); // when the browser closes it
   dialog.addEventListener("keydown", (event) => {
-    const comfys = (event.ctrlKey || event.metaKey) && ["enter", "s"].includes(event.key.toLowerCase()); // run, save
-    if (!comfys) event.stopPropagation();
+    const runs = (event.ctrlKey || event.metaKey) && event.key === "Enter";
+    if (!runs) event.stopPropagation();
   });
   document.body.append(dialog);
   dialog.showModal();

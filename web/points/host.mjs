@@ -120,8 +120,8 @@ export function listen(app, api, runs) {
   const end = async (run) => {
     if (!(await runs.ours(run))) return;
     for (const watch of watched.values()) {
-      ended(watch);
-      if (watch.fetching && (await runs.isFor(run, watch.shown))) watch.setFetching(false);
+      ended(watch, run);
+      if (watch.fetching && (await runs.isFor(run, watch.asked))) watch.setFetching(false);
     }
   };
   api.addEventListener("executing", (/** @type {any} */ event) => {
@@ -130,7 +130,7 @@ export function listen(app, api, runs) {
   });
   api.addEventListener("executed", async (/** @type {any} */ { detail }) => {
     const waiting = [...watched.values()].filter((watch) => watch.fetching);
-    const own = await Promise.all(waiting.map((watch) => runs.isFor(detail.prompt_id, watch.shown)));
+    const own = await Promise.all(waiting.map((watch) => runs.isFor(detail.prompt_id, watch.asked)));
     const asked = waiting.filter((_, i) => own[i]);
     const away = await runs.elsewhere(detail.prompt_id, detail.node);
     const owner = await runs.owner(detail.prompt_id);
@@ -138,7 +138,8 @@ export function listen(app, api, runs) {
     if (!away && (await runs.ours(detail.prompt_id))) await executed(app, api, detail, asked);
   });
   api.addEventListener("status", (/** @type {any} */ { detail }) => {
-    if (detail?.exec_info?.queue_remaining === 0) setTimeout(() => void forgotten(api), FORGOTTEN_MS);
+    const waiting = [...watched.values()].filter((watch) => watch.fetching);
+    if (waiting.length && detail?.exec_info?.queue_remaining === 0) setTimeout(() => void forgotten(api, waiting), FORGOTTEN_MS);
   });
   for (const name of ["execution_error", "execution_interrupted"]) {
     api.addEventListener(name, (/** @type {any} */ { detail }) => void end(detail?.prompt_id));
@@ -161,14 +162,14 @@ export function listen(app, api, runs) {
   api.addEventListener("b_preview", (/** @type {any} */ e) => void preview(e.detail, running));
 }
 
-/** A picture that is waited for does not come when its run was taken from the queue. @param {any} api */
-async function forgotten(api) {
-  const waiting = [...watched.values()].filter((watch) => watch.fetching);
-  if (waiting.length && !(await queued(api)).length) waiting.forEach((watch) => watch.setFetching(false));
+/** A picture does not come when its run was taken from the queue. @param {any} api @param {Watched[]} waiting since the queue is empty */
+async function forgotten(api, waiting) {
+  if (!(await queued(api)).length) waiting.forEach((watch) => watch.setFetching(false));
 }
 
-/** A run is over: there is no preview any more. @param {Watched} watch */
-function ended(watch) {
-  [watch.session.aside, watch.session.fullComes] = [false, false];
+/** A run is over: there is no preview any more. @param {Watched} watch @param {unknown} run */
+function ended(watch, run) {
+  watch.session.aside = false;
+  if (watch.session.fullRun === run) watch.session.fullComes = false;
   for (const [copy, { preview }] of watch.frames) if (preview) watch.put(copy, { preview: null });
 }

@@ -142,7 +142,7 @@ export class Live {
     const { output, workflow } = await this.app.graphToPrompt();
     const { prompt, target } = fullPrompt(output, this.id());
     const answer = await this.api.queuePrompt(0, { output: prompt, workflow }, target ? { partialExecutionTargets: [target] } : {});
-    this.full = answer.prompt_id ?? "";
+    this.full = this.session.fullRun = answer.prompt_id ?? "";
     if (this.asked !== asked) void this.cancel(this.full); // the next move came while it was being queued
   }
 

@@ -77,7 +77,8 @@ export class Watched {
     /** What files held when they were last looked at, null for what is no file. @type {Record<string, string | null>} */ this.stamps = {};
     /** Files that the picture depends on. @type {string[]} */ this.files = [];
     /** The known picture that was loaded, or could not be: by what it was asked for. */ this.loaded = { key: "", why: "" };
-    /** A run for the picture is on its way. */ this.fetching = false;
+    /** A run for the picture is on its way, */ this.fetching = false;
+    /** of the copy with this execution id. */ this.asked = "";
     /** The server is being asked what files hold. */ this.asking = false;
     /** The result that was asked for again. @type {import("./results.mjs").Kept | null} */ this.recalling = null;
     this.mask = new ConnectedMask(this);
@@ -318,9 +319,10 @@ export class Watched {
   /** Run what feeds the node, and no more. */
   async getPicture() {
     if (this.fetching || !this.shown) return;
+    this.asked = this.shown;
     this.setFetching(true);
     // nothing was queued: ComfyUI has said why
-    if ((await this.app.queuePrompt(0, 1, [this.shown])) === false) this.setFetching(false);
+    if ((await this.app.queuePrompt(0, 1, [this.asked])) === false) this.setFetching(false);
   }
 
   /** @param {boolean} fetching */

@@ -48,10 +48,12 @@ export class Session {
     /** The sampler goes on from its last run (`start`), so edits refer to the result. */ this.continues = false;
     /** Why the last run did not succeed. */ this.failure = "";
     /** What a coarse edit waits for, in words, once that takes long. */ this.awaited = "";
-    /** The full edit of arrows that are followed is on its way. */ this.fullComes = false;
+    /** The full edit of arrows that are followed is on its way, */ this.fullComes = false;
+    /** as this run. */ this.fullRun = "";
     this.maskExplained = false;
     /** Coarse edits are wanted while arrows change, see `live.mjs`. */ this.following = false;
     /** The pointer draws the mask. */ this.painting = false;
+    /** A result arrived while a person was busy. */ this.late = false;
     /** The pointer holds an arrow, */ this.held = false;
     /** and this one is not placed yet. @type {{handle: [number, number], target: [number, number]} | null} */ this.drawing = null;
     /** @type {Set<(before: State | null) => void>} */
@@ -160,8 +162,9 @@ export class Session {
 
   /** The pointer took hold of an arrow, or let it go. @param {boolean} held @param {Session["drawing"]} [drawing] one that is not placed yet */
   hold(held, drawing = null) {
-    if (held === this.held && drawing === this.drawing) return;
+    if (held === this.held && drawing === this.drawing) return this.settle();
     [this.held, this.drawing] = [held, drawing];
+    this.settle();
     for (const listener of this.listeners) listener(this.state);
   }
 
@@ -200,12 +203,19 @@ export class Session {
 
   /** What a run made of the picture, which takes the stage unless that is in use. @param {Picture} picture */
   setResult(picture) {
-    this.after = picture;
-    if (!this.busy()) {
+    [this.after, this.late] = [picture, this.busy()];
+    if (!this.late) {
       [this.coarse, this.show] = [null, "result"];
       this.dispatch({ type: "cancel" });
     }
     this.refresh();
+  }
+
+  /** What arrived meanwhile is shown, if the arrows are still its own. */
+  settle() {
+    if (!this.late || this.busy()) return;
+    this.late = false;
+    if (this.showsResult()) [this.coarse, this.show] = [null, "result"];
   }
 
   /** The last result belongs to the pairs that are there now. */
@@ -258,6 +268,7 @@ export class Session {
     if (text.length > MAX_LENGTH) this.state = { ...before, refused: "That would be more than a workflow can hold: clear some of what is painted." };
     // undo, a loaded value or Live's next coarse edit: none says that the result is of other arrows now
     if (belonged && !this.continues && !this.showsResult()) this.show = "original";
+    this.settle();
     if (this.state.doc !== before.doc) {
       this.stopped = "";
       // what is drawn or painted is seen on the original

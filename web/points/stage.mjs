@@ -16,6 +16,9 @@ import { asShown, inside, key } from "./state.mjs";
 /** A mask is a lighter shade where it lies on a result. */
 const LIGHTER = 0.5;
 
+/** Pixels of a side of the latent's cells. */
+const CELL = 8;
+
 export class StagePainter {
   /** @param {Editor} editor */
   constructor(editor) {
@@ -79,13 +82,14 @@ export class StagePainter {
     return before !== String([this.stuck, "/", this.cutOff]);
   }
 
-  /** Which of these pixels a shade protects. @param {import("./session.mjs").Picture} shade @param {Point[]} points */
+  /** Which of these places a shade protects, by the cell of the latent, which is what its first pixel is. @param {import("./session.mjs").Picture} shade @param {Point[]} points */
   shaded(shade, points) {
     if (!this.probe || !points.length) return [];
     const { width, height } = this.editor.size();
     [this.probe.canvas.width, this.probe.canvas.height] = [points.length, 1];
     points.forEach(([x, y], i) => {
-      const at = [(Math.floor(x + 0.5) + 0.5) * (shade.width / width), (Math.floor(y + 0.5) + 0.5) * (shade.height / height)];
+      const [cx, cy] = [x, y].map((v) => CELL * Math.floor(Math.floor(v + 0.5) / CELL) + 0.5);
+      const at = [cx * (shade.width / width), cy * (shade.height / height)];
       this.probe?.drawImage(shade, Math.floor(at[0]), Math.floor(at[1]), 1, 1, i, 0, 1, 1);
     });
     const { data } = this.probe.getImageData(0, 0, points.length, 1);

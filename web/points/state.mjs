@@ -17,7 +17,7 @@
  * @typedef {{pairs: Pair[], shapes: Shape[], mode: Mode, region: Region,
  *   width: number | null, height: number | null}} Doc
  * @typedef {{doc: Doc, selection: string[], pending: Point | null, past: Doc[], future: Doc[], gesture: string | null,
- *   base: Doc | null, nextId: number, refused: string, picture: Size | null, movedFrom: Size | null}} State `refused`: why the last action
+ *   base: Pick<State, "doc" | "past" | "future"> | null, nextId: number, refused: string, picture: Size | null, movedFrom: Size | null}} State `refused`: why the last action
  *   did nothing; `movedFrom`: the size from which the document was moved along
  * @typedef {{type: "load", value: Value}
  *   | {type: "picture", size: Size | null}
@@ -319,14 +319,13 @@ function step(state, action) {
     case "move": {
       if (!state.selection.length) return state;
       if (state.gesture === action.gesture && state.base) {
-        return { ...state, doc: moved(state, state.base, action.dx, action.dy) };
+        return { ...state, doc: moved(state, state.base.doc, action.dx, action.dy) };
       }
       if (!action.dx && !action.dy) return state;
-      return { ...commit(state, moved(state, doc, action.dx, action.dy)), gesture: action.gesture, base: doc };
+      return { ...commit(state, moved(state, doc, action.dx, action.dy)), gesture: action.gesture, base: { doc, past: state.past, future: state.future } };
     }
     case "takeBack": // as if the gesture had not been
-      if (state.gesture !== action.gesture || !state.base) return state;
-      return { ...state, doc: state.base, past: state.past.slice(0, -1), gesture: null, base: null };
+      return state.gesture === action.gesture && state.base ? { ...state, ...state.base, gesture: null, base: null } : state;
     case "nudge":
       if (!state.selection.length || (!action.dx && !action.dy)) return state;
       return commit(state, moved(state, doc, action.dx, action.dy));

@@ -72,6 +72,7 @@ export class Editor {
   }
 
   destroy() {
+    if (this.pointer.gesture) this.pointer.cancel();
     this.unsubscribe();
     this.observer.disconnect();
     cancelAnimationFrame(this.scheduled);
@@ -139,7 +140,7 @@ export class Editor {
     const { stuck, cutOff } = this.painter;
     let text = "";
     const { movedFrom, picture } = session.state;
-    if (!session.placeable()) text = "";
+    if (!session.placeable()) text = session.driven && session.stopped ? `The last run stopped here: ${session.stopped}.` : "";
     else if (session.awaited) text = session.awaited;
     else if (session.coarse && session.shows() === "preview") text = session.held ? COARSE.held : session.fullComes ? COARSE.comes : COARSE.first;
     else if (session.stopped) text = `The last run stopped here: ${session.stopped}.`;
