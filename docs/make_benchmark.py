@@ -171,10 +171,11 @@ def orderings(worlds: Worlds) -> str:
     )
     header = ["minus GoodDrag", "world", "error ratio, median", "mean", "DAI(1), mean", "MD, mean, px"]
     lines = [
-        [METHODS[name].words, WORLDS[world], *(_apart(own, name, *what) for what in chosen)]
+        [METHODS[name].words, WORLDS[world], *cells]
         for name in EVERYWHERE
         if name not in ("gooddrag", "warp")
         for world, own in worlds.items()
+        if any(cells := [_apart(own, name, *what) for what in chosen])
     ]
     return table(header, lines)
 
@@ -208,7 +209,8 @@ def lengths(worlds: Worlds) -> str:
 def _by_length(worlds: Worlds):
     for world, own in worlds.items():
         for long in (False, True):
-            yield world, long, [r for r in own if r["kind"].startswith("long") == long]
+            if part := [r for r in own if r["kind"].startswith("long") == long]:
+                yield world, long, part
 
 
 def traces(worlds: Worlds) -> str:
@@ -262,6 +264,8 @@ def starts(worlds: Worlds) -> str:
             part = [r for r in own if r["kind"].startswith("long") == long]
             both = by_sample([r for r in part if r["method"] in ("gooddrag", "warp-start")], "ratio")
             samples = {name for name, found in both.items() if len(found) == 2}
+            if not samples:
+                continue
             cells = [f"{WORLDS[world]}, {'at least' if long else 'below'} 50 pixels", str(len(samples))]
             for name in ("gooddrag", "warp-start"):
                 chosen = [r for r in part if r["method"] == name and r["sample"] in samples]
