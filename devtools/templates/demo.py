@@ -54,7 +54,7 @@ The result of a drag is a picture like any other: a second **Points** takes it a
     about a minute on two CPU cores.
 
 1. The upper row swings the arm as the scene says.
-2. The lower row takes that result and lifts the tail. Its **LoRA Tune** is fitted to the new picture, so that
+2. The lower row takes that result and stretches the hat. Its **LoRA Tune** is fitted to the new picture, so that
     what was dragged first stays as it is now.
 3. Change an arrow in the lower **Points**: only the lower row runs again. Change one in the upper, and both run.
 
@@ -67,13 +67,13 @@ A drag that has only stopped too early needs no chain: set `start` of the Sample
     first = edit(w, origin, TUNED_QUICKLY, mask=scene["mask"], suggestion=scene["points"])
     between = shown(w, "After the first drag", first.decode["image"])
     second_origin = type(origin)(origin.model, origin.vae, origin.positive, first.decode["image"])
-    tail = arrows(256, 256, ((178, 212), (177, 180)))
-    second = edit(w, second_origin, TUNED_QUICKLY, points=tail)
+    hat = arrows(256, 256, ((149, 82), (149, 58)))
+    second = edit(w, second_origin, TUNED_QUICKLY, points=hat)
     after = saved(w, second.decode["image"], "After both drags")
     w.group("Model and scene", [note, scene])
     w.group("First drag: the arm", [first.points], [first.tune, first.invert], [first.sampler], [first.decode, between])
     w.row()
-    w.group("Second drag: the tail, on the result", [second.points], [second.tune, second.invert], [second.sampler],
+    w.group("Second drag: the hat, on the result", [second.points], [second.tune, second.invert], [second.sampler],
             [second.decode, after])  # fmt: skip
     w.shown = [first.points["overlay"], second.points["overlay"], second.decode["image"]]
 
@@ -214,7 +214,7 @@ Two drags that differ in one setting, under a slider and in numbers. **Queue it*
 
 No single number says which edit is better: one that does nothing has the best *outside* and *IF*.
 """)
-    scene, origin = demo(w, "arm", 1000)
+    scene, origin = demo(w)
     points = w.add("GoodDrag_Points", image=origin.image, mask=scene["mask"], suggestion=scene["points"])
     tuned, inverted = prepared(w, origin, **TUNED_QUICKLY)
     names = {"3 gradient steps": {"gradient_steps": 3}, "1 gradient step": {"gradient_steps": 1}}

@@ -33,6 +33,8 @@ SIZES = {
     "KSampler": (300, 580),
 }
 NOTE_WIDTH = 320
+SCENE = ("arm", 1001)
+"""Kind and number of the demo scene that is dragged where nothing else is asked for; most arrows of one's own come out in it."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Workflow:
         self.groups: list[dict] = []
         self.shown: list[Output] = []
         """The pictures of the template browser, from left to right."""
-        self.scene = ("arm", 1000)
+        self.scene = SCENE
         """What is dragged in them when the workflow has no scene of its own."""
         self._x = self._y = self._bottom = 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from .graph import Node, Output, Workflow
+from .graph import SCENE, Node, Output, Workflow
 
 TUNED_QUICKLY = {"steps": 20}
 """Of LoRA Tune, for the demo model."""
@@ -32,7 +32,7 @@ class Edit:
     decode: Node
 
 
-def demo(w: Workflow, kind: str = "arm", scene: int = 1000) -> tuple[Node, Origin]:
+def demo(w: Workflow, kind: str = SCENE[0], scene: int = SCENE[1]) -> tuple[Node, Origin]:
     node = w.add("GoodDrag_DemoModel", kind=kind, scene=scene)
     return node, Origin(node["model"], node["vae"], node["positive"], node["image"])
 

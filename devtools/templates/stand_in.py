@@ -6,6 +6,7 @@ import copy
 
 from gooddrag.demo.drags import drag
 
+from .graph import SCENE
 from .parts import arrows
 
 DEMO, PHOTOGRAPH = "demo", "photograph"
@@ -15,7 +16,7 @@ PASSED = {"LoraLoader": {0: "model"}, "ControlNetApplyAdvanced": {0: "positive",
 """Nodes that are left out because the demo model has no such file: what their outputs become."""
 
 
-def on_the_demo_model(prompt: dict, kind: str = "arm", scene: int = 1000) -> dict:
+def on_the_demo_model(prompt: dict, kind: str = SCENE[0], scene: int = SCENE[1]) -> dict:
     """The prompt itself if it has the demo model already."""
     if any(node["class_type"] == "GoodDrag_DemoModel" for node in prompt.values()):
         return copy.deepcopy(prompt)

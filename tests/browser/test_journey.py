@@ -25,7 +25,7 @@ CONTINUE = """() => {
 
 
 # the hand, and where it shall be; not the same in both themes, or ComfyUI would answer from its cache
-DRAGS = {"dark": ((34, 176), (46, 132)), "light": ((34, 176), (40, 140))}
+DRAGS = {"dark": ((87, 168), (102, 140)), "light": ((87, 168), (84, 132))}
 
 
 @pytest.mark.parametrize("theme", DRAGS)

@@ -9,7 +9,7 @@ import pytest
 
 QUICKSTART = Path(__file__).parent.parent.parent / "example_workflows" / "gooddrag_quickstart.json"
 SIZE = (256, 256)
-HAND = (34, 176)
+HAND = (87, 168)
 SHORTEN = """() => {
   const set = (type, name, value) => {
     window.app.graph._nodes.find((n) => n.type === type).widgets.find((w) => w.name === name).value = value;
@@ -71,7 +71,7 @@ def follower(open_studio):
 def test_coarse_edits_follow_and_the_full_one_comes_at_the_end(follower, record_property):
     studio, page = follower.studio, follower.page
     before = history(studio)
-    studio.drag(HAND, (44, 140), SIZE)
+    studio.drag(HAND, (100, 138), SIZE)
     page.wait_for_timeout(1500)
     assert history(studio) == before  # off until it is asked for
     assert not follower.shown
@@ -79,7 +79,7 @@ def test_coarse_edits_follow_and_the_full_one_comes_at_the_end(follower, record_
     follower.follow()
     page.wait_for_function(OTHER, arg="", timeout=120_000)  # of the suggestion
     follower.take()
-    seconds = [follower.move((34 + i, 172 - 2 * i)) for i in range(21)][1:]
+    seconds = [follower.move((87 + i // 2, 165 - 2 * i)) for i in range(21)][1:]
     told = f"{len(seconds)} moves: median {statistics.median(seconds):.2f} s, at most {max(seconds):.2f} s"
     print(f"\n{studio.server.frontend}, {studio.renderer}: {told}")
     record_property("seconds", seconds)
@@ -121,16 +121,16 @@ def test_the_next_move_cancels_the_full_edit(follower):
     studio, page = follower.studio, follower.page
     before = history(studio)
     page.evaluate(SHORTEN.replace('"operations", 4', '"operations", 400').replace('"steps", 2', '"steps", 0'))
-    studio.drag(HAND, (40, 150), SIZE)
+    studio.drag(HAND, (90, 150), SIZE)
     follower.follow()
     page.wait_for_function(OTHER, arg="", timeout=120_000)
     page.wait_for_timeout(1500)
     assert history(studio) == before  # nobody has changed anything
-    studio.drag((40, 150), (42, 146), SIZE)
+    studio.drag((90, 150), (92, 146), SIZE)
     running = "async () => (await (await window.app.api.fetchApi('/queue')).json()).queue_running.length"
     page.wait_for_timeout(4000)
     assert page.evaluate(running) == 1
-    studio.drag((42, 146), (44, 140), SIZE)
+    studio.drag((92, 146), (100, 138), SIZE)
     page.wait_for_timeout(200)
     studio.choose("Live")
     page.wait_for_function(
