@@ -99,8 +99,20 @@ class Server:
     def request(self, path: str, data: dict | None = None) -> bytes:
         body = None if data is None else json.dumps(data).encode()
         request = urllib.request.Request(self.url + path, body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.read()
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.read()
+        except urllib.error.HTTPError:
+            raise
+        except OSError:
+            self.check(0.1)
+            raise
+
+    def check(self, seconds: float) -> None:
+        """Raises ``ServerError`` when the server has stopped, or does so within ``seconds``."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
+            raise ServerError(f"ComfyUI stopped; the end of {self.log_path}:\n{self.log()[-1500:]}")
 
     def get(self, path: str) -> dict:
         return json.loads(self.request(path))
@@ -153,6 +165,8 @@ class Server:
                     watch(kind, data)
                     if kind in ("execution_success", "execution_error", "execution_interrupted"):
                         break
+                else:  # the connection ended first
+                    self.check(5)
             entry = self.wait(prompt_id)
         if entry["status"]["status_str"] != "success":
             raise ServerError(failure(entry))
@@ -206,26 +220,38 @@ class WebSocket:
         self.socket.close()
 
     def __iter__(self):
+        """Ends when the server closes the connection, or is gone."""
         text = b""
-        while True:
-            first, second = self.stream.read(2)
-            length = second & 127
-            if length == 126:
-                (length,) = struct.unpack(">H", self.stream.read(2))
-            elif length == 127:
-                (length,) = struct.unpack(">Q", self.stream.read(8))
-            payload = self.stream.read(length)
-            kind = first & 15
-            if kind == 8:
-                return
-            if kind == 9:
-                self._pong(payload)
-            if kind not in (0, 1):
-                continue
-            text += payload
-            if first & 128:
-                message, text = json.loads(text), b""
-                yield message["type"], message.get("data", {})
+        with contextlib.suppress(OSError, EOFError):
+            while True:
+                first, payload = self._frame()
+                kind = first & 15
+                if kind == 8:
+                    return
+                if kind == 9:
+                    self._pong(payload)
+                if kind not in (0, 1):
+                    continue
+                text += payload
+                if first & 128:
+                    message, text = json.loads(text), b""
+                    yield message["type"], message.get("data", {})
+
+    def _frame(self) -> tuple[int, bytes]:
+        """Its first byte and its payload."""
+        first, second = self._read(2)
+        length = second & 127
+        if length == 126:
+            (length,) = struct.unpack(">H", self._read(2))
+        elif length == 127:
+            (length,) = struct.unpack(">Q", self._read(8))
+        return first, self._read(length)
+
+    def _read(self, count: int) -> bytes:
+        data = self.stream.read(count)
+        if len(data) < count:
+            raise EOFError
+        return data
 
     def _pong(self, payload: bytes) -> None:
         mask = os.urandom(4)

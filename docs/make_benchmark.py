@@ -1,8 +1,7 @@
 """Writes the tables of docs/benchmark.md from the rows in docs/benchmark/: ``python docs/make_benchmark.py``.
 
 With ``DIR`` of a bench run and the name of its world (``plain`` or ``shifted``) the rows are taken from there first:
-``python docs/make_benchmark.py plain=DIR shifted=DIR``. ``now-plain`` and ``now-shifted`` are fewer drags, with the demo model that
-the package has; the others are with the one of 0.2.0. What the text says of the tables is written by people.
+``python docs/make_benchmark.py plain=DIR shifted=DIR``. What the text says of the tables is written by people.
 """
 
 from __future__ import annotations
@@ -77,7 +76,7 @@ Worlds = dict[str, list[Row]]
 
 
 def file(world: str) -> Path:
-    return FOLDER / f"{'' if world.startswith('now-') else 'results-'}{world}.jsonl"
+    return FOLDER / f"results-{world}.jsonl"
 
 
 def rows(world: str) -> list[Row]:
@@ -311,28 +310,22 @@ def picked(worlds: Worlds) -> str:
     return table(header, lines)
 
 
-def now(worlds: Worlds) -> str:
-    """The demo model that the package has."""
-    return "\n\n".join((drags(worlds), methods(worlds), orderings(worlds), traces(worlds), starts(worlds)))
-
-
 def main() -> None:
     for given in sys.argv[1:]:
         world, folder = given.split("=", 1)
         file(world).write_text((Path(folder) / "results.jsonl").read_text())
     every = {world: rows(world) for world in WORLDS}
-    later = {world: rows(f"now-{world}") for world in WORLDS}
     worlds = {world: whole(own) for world, own in every.items()}
     for world, own in worlds.items():
         count = len({r["sample"] for r in own})
         (FOLDER / f"{world}.md").write_text(report(own, f"The {WORLDS[world]} world, {count} drags"))
     DIFFERENCES_PAGE.write_text(f"{BEFORE_DIFFERENCES}\n{differences(worlds)}\n")
     page = PAGE.read_text()
-    for make in (drags, methods, orderings, accuracy, lengths, traces, ranks, picked, starts, now):
+    for make in (drags, methods, orderings, accuracy, lengths, traces, ranks, picked, starts):
         start, end = f"<!-- {make.__name__} -->", f"<!-- end of {make.__name__} -->"
         if start not in page or end not in page:
             sys.exit(f"{PAGE.name} has no place for {make.__name__}: {start} and {end}")
-        given = {starts: every, now: later}.get(make, worlds)
+        given = every if make is starts else worlds
         made = f"{start}\n{make(given)}\n{end}"
         page = re.sub(f"{re.escape(start)}.*?{re.escape(end)}", lambda _, made=made: made, page, flags=re.S)
     PAGE.write_text(page)

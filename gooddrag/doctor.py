@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import json
 import platform
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -67,7 +68,13 @@ class Report:
 
 
 def _nameless(text: str) -> str:
-    return text.replace(str(Path.home()), "~")
+    """Without the paths of Python and of the home: they name people, and their disks."""
+    places = {f'"{sys.executable}"': "python", sys.executable: "python", str(Path.home()): "~"}
+    if len(Path(sys.prefix).parts) > 2:  # /usr is nobody's
+        places = {**places, sys.prefix: "(Python's folder)"}
+    for place in sorted(filter(None, places), key=len, reverse=True):
+        text = text.replace(place, places[place])
+    return text
 
 
 @torch.inference_mode(False)  # ComfyUI runs nodes in it, and a drag takes gradients

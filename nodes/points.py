@@ -101,6 +101,7 @@ class Points(io.ComfyNode):
             **cls._origin(),
         }
         own = any(not p.off and not is_anchor(p.handle, p.target) for p in value.pairs)
+        placed_on = None if suggestion is None or own else (suggestion.width, suggestion.height)
         try:
             fitting = for_picture(value, size)
             if suggestion is None and all(p.off for p in value.pairs):
@@ -130,6 +131,8 @@ class Points(io.ComfyNode):
             notices.tell(sentence)
         if asked.size not in (None, size) and (asked.pairs or asked.shapes):
             notices.tell(RESCALED.format(*asked.size, *size))
+        elif placed_on not in (None, size):
+            notices.tell(RESCALED.format(*placed_on, *size))
         placed = replace(placed, picture=belonging.picture_key(image))
         return io.NodeOutput(placed, out[None], overlay, ui={"gooddrag_points": [arrived]})
 

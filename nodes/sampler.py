@@ -7,7 +7,7 @@ import torch
 from comfy_api.v0_0_2 import io
 
 from ..gooddrag.config import BACKGROUNDS, DragConfig
-from ..gooddrag.method.batch import drag_batch, gradient_bytes
+from ..gooddrag.method.batch import at_once, drag_batch, gradient_bytes
 from ..gooddrag.method.drag import drag
 from ..gooddrag.picture.geometry import check_fit
 from . import belonging, conditioning, control, families, host, last_run, latents, lent, masks, notices, patches
@@ -290,7 +290,7 @@ class Sampler(io.ComfyNode):
             state = last_run.state(value, who, source)
         if state is None:
             last_run.tell_of_too_few_timesteps(config, len(inversion.schedule.timesteps))
-        mask, count = host.plain(mask), len(drags) if config.batched else 1
+        mask, count = host.plain(mask), at_once(drags, config)
         before = None if state is None else last_run.changed_before(state, mask)
         if before is not None:
             mask = torch.maximum(mask, before)

@@ -14,6 +14,7 @@ from . import masks, notices, pictures
 from .types import CATEGORY, DragPointsType, several
 
 NO_MASK = "`outside` of GoodDrag Score is measured where the mask is black: connect `mask`"
+ALL_WHITE = "`outside` of GoodDrag Score is measured where `mask` is black, and it is white everywhere: all may change"
 
 
 class Score(io.ComfyNode):
@@ -79,15 +80,15 @@ class Score(io.ComfyNode):
         rows = []
         for result, drag in zip(results, drags):
             a, b = _array(original), _array(result)
-            moving = [(p, q) for p, q, moves in zip(drag.handles, drag.targets, drag.moving) if moves]
-            handles, targets = zip(*moving)
+            handles, targets = zip(*drag.arrows)
             row = [dai(a, b, handles, targets, gamma) for gamma in GAMMAS]
             rows.append([*row, outside(_array(undragged), b, kept), like(a, b)])
         values = [sum(column) / len(rows) for column in zip(*rows)]
         lines = [_line(row, by, f"{i}: " if len(rows) > 1 else "") for i, row in enumerate(rows, 1)]
         if len(rows) > 1:
             lines.append(_line(values, by, "Mean: "))
-        known = [v if v == v else ExecutionBlocker(NO_MASK) for v in values]
+        why = NO_MASK if kept is None else ALL_WHITE
+        known = [v if v == v else ExecutionBlocker(why) for v in values]
         return io.NodeOutput(*known, "\n".join(lines), ui={"text": lines})
 
 

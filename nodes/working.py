@@ -83,7 +83,6 @@ class CarryBack(io.ComfyNode):
     def execute(cls, image, edited, feather, mask=None, source=None) -> io.NodeOutput:
         original = pictures.one(image)
         mask = masks.given(mask, (original.shape[2], original.shape[1]))
-        masks.editable(mask)
         edits = [e.movedim(-1, 1) for e in pictures.each(edited, "edited")]
         height, width = edits[0].shape[-2:]
         if min(width, height) < MIN_SIDE and min(original.shape[1:3]) > min(width, height):

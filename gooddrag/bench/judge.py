@@ -41,10 +41,7 @@ class Judge:
         autoencoder makes of it."""
         sample, mask = self.sample, self.sample.mask
         original, result = (_unit(p) for p in (sample.picture, edited.picture))
-        moving = [
-            (p, q) for p, q, moves in zip(sample.points.handles, sample.points.targets, sample.points.moving) if moves
-        ]
-        handles, targets = zip(*moving)
+        handles, targets = zip(*sample.points.arrows)
         name, like = likeness()
         row: dict[str, float | int | str | None] = {
             **{f"dai_{gamma}": dai(original, result, handles, targets, gamma) for gamma in GAMMAS},

@@ -12,8 +12,6 @@ from .methods import METHODS
 from .reading import is_text, lines
 
 Row = dict
-TIMED = ("seconds", "prepared_seconds")
-"""What differs from run to run; all else is the same with any number of workers."""
 NAMED = ("sample", "method", "kind")
 WORDS = {*NAMED, "key", "error", "if_by", "ended", "picture"}
 """What is text; all else is a number, or nothing where it does not apply."""
@@ -70,7 +68,7 @@ def read(folder: Path) -> list[Row]:
     """All sound rows of a folder, ``results*.jsonl``, those of several runs and parts. Of an edit that was made again the later
     row counts, but none that failed in the place of one that did not."""
     rows: dict[tuple, Row] = {}
-    for file in sorted(folder.glob("results*.jsonl")):
+    for file in sorted(folder.glob("results*.jsonl"), key=lambda f: (f.stat().st_mtime, f.name)):
         for row in filter(sound, lines(file)):
             name = row.get("key"), row["sample"], row["method"]
             if "error" not in row or "error" in rows.get(name, row):
@@ -118,7 +116,3 @@ def _plain_value(value: object) -> object:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
-
-
-def untimed(row: Row) -> Row:
-    return {k: v for k, v in row.items() if k not in TIMED}

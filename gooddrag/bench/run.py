@@ -87,7 +87,6 @@ def ordered(rows: Sequence[Row], names: Sequence[str], methods: Sequence[str]) -
 
 
 def write(folder: Path, rows: list[Row], job: Job) -> None:
-    title = f"{job.samples().name}, model {job.model}"
     files.write(folder / "results.csv", as_csv(rows).encode())
-    files.write(folder / "report.md", report(rows, title).encode())
-    files.write(folder / "index.html", sheet(rows, title, job.picture).encode())
+    files.write(folder / "report.md", report(rows, job.title).encode())
+    files.write(folder / "index.html", sheet(rows, job.title, job.picture).encode())

@@ -35,7 +35,9 @@ COLUMNS: dict[str, tuple[str, str]] = {
 ENOUGH = 3
 """Drags from which on a median, or a difference drag by drag, has an interval."""
 COMPARED = ("ratio", "done", "dai_1", "dai_20", "md", "md2", "if", "outside")
-LOWER_IS_BETTER = {"ratio", "dai_1", "dai_5", "dai_10", "dai_20", "dai_authors", "md", "md2", "m_md", "left", "outside"}
+LOWER_IS_BETTER = {
+    "ratio", "dai_1", "dai_5", "dai_10", "dai_20", "dai_authors", "md", "md2", "m_md", "left", "outside", "if_s2s", "true_lpips",
+}  # fmt: skip
 AGAINST_TRUTH = (
     "dai_1", "dai_5", "dai_10", "dai_20", "dai_authors", "md", "md2", "m_md", "left",
     "if", "if_bg", "if_s2t", "if_s2s", "psnr", "outside",

@@ -27,7 +27,7 @@ from .stored import digest, keep
 class Job:
     """What is run: it is sent to the workers, which open dataset and model themselves. ``load`` gives the model, its autoencoder
     and a function of prompt and size to text. On a CPU every worker computes with ``threads`` threads, so that sums are the same
-    whatever their number."""
+    whatever their number. ``weights`` is a fingerprint of the model's, where it is not the demo model."""
 
     dataset: str
     methods: tuple[str, ...]
@@ -39,6 +39,7 @@ class Job:
     seed: int = 0
     threads: int = 1
     no_reference: bool = False
+    weights: str = ""
 
     def __post_init__(self) -> None:
         if unknown := [m for m in self.methods if m not in METHODS]:
@@ -48,14 +49,25 @@ class Job:
         return opened(self.dataset, **self.options)
 
     @property
+    def changes(self) -> dict[str, Any]:
+        """The shared settings that are not the paper's."""
+        paper = asdict(PAPER)
+        return {k: v for k, v in asdict(self.config).items() if v != paper[k]}
+
+    @property
+    def title(self) -> str:
+        """What was run, for people."""
+        shared = ", ".join(f"{k} {str(v).lower()}" for k, v in self.changes.items())
+        return f"{self.samples().name}, model {self.model}; {f'shared by all: {shared}' if shared else 'settings of the paper'}"
+
+    @property
     def key(self) -> str:
         """Of all that is asked for and decides what a row says; rows of another key are not taken for this run's. Of the settings
         only what is not the paper's counts, so that rows outlive a new one; the demo world and its model count by their weights.
         That a method's code has changed is not noticed: give it an empty folder."""
-        paper = asdict(PAPER)
-        config = {k: v for k, v in asdict(self.config).items() if v != paper[k]}
         options = {k: v for k, v in self.options.items() if k == "shift"}
-        told = [self.dataset, self.model, config, options, self.seed, *(["pyiqa"] * self.no_reference)]
+        told = [self.dataset, self.model, self.changes, options, self.seed, *(["pyiqa"] * self.no_reference)]
+        told += [self.weights] * bool(self.weights)
         told += [demo.version()] * ("demo" in (self.dataset, self.model.partition(" in ")[0]))
         return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()[:12]
 

@@ -89,17 +89,19 @@ def _job(args: argparse.Namespace) -> Job:
     model = args.model if args.precision == "float32" else f"{args.model} in {args.precision}"
     config, options = judged.config(args), judged.options(args)
     opened(dataset, **options)  # refused before a folder is made
+    loader = models.asked(args)
     return Job(
         dataset,
         methods,
         model,
-        models.asked(args),
+        loader,
         config,
         judged.folder(args.out),
         options,
         seed=args.seed,
         threads=args.threads,
         no_reference=args.no_reference,
+        weights=loader.weights,
     )
 
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-import torch
-
 from .. import doctor
-from .models import PRECISIONS, device
+from .models import PRECISIONS, best_device, device
 from .terminal import Bar, say, stderr
 
 BEFORE = (
@@ -22,8 +20,7 @@ BEFORE = (
 
 
 def arguments(p: argparse.ArgumentParser) -> None:
-    best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    p.add_argument("--device", default=best, help=f"cpu, cuda, cuda:1, mps .. (default here: {best})")
+    p.add_argument("--device", default=best_device(), help="cpu, cuda, cuda:1, mps .. (default here: %(default)s)")
     p.add_argument("--precision", choices=PRECISIONS, default="float32", help="of the U-Net (default: float32)")
     p.add_argument(
         "--no-test",

@@ -41,7 +41,8 @@ def _mask(given: str, points: DragPoints, say) -> torch.Tensor | None:
         return None if region is None else torch.from_numpy(region)
     if not os.path.exists(given):
         raise ValueError(f"the mask {given or repr(given)} does not exist; give a picture, auto or whole")
-    mask = pictures.read(given, "mask", say).convert("L")
+    mask = pictures.read(given, "mask", say)
+    mask = codec.to_image(codec.to_tensor(mask, under="black")).convert("L")  # nobody painted what is transparent
     if mask.size != size:
         say(f"the mask is {mask.width}x{mask.height}, the picture {size[0]}x{size[1]}: the mask was resized")
         mask = mask.resize(size, Image.Resampling.NEAREST)

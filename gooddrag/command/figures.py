@@ -17,6 +17,7 @@ from ..bench.figures.shown import drawing
 from ..bench.methods import Prepared
 from ..bench.tables import as_csv
 from ..libraries import LibraryError
+from ..network.memory import NotEnoughMemory, is_out_of_memory
 from . import judged, models
 from .outputs import named
 from .terminal import say
@@ -51,14 +52,17 @@ def run(args: argparse.Namespace) -> int:
             opened(judged.dataset(args.dataset), **judged.options(args))
             out = judged.folder(args.out)
             shown = FIGURES[name].show(_pictures(args, name))
-            words = shown.finding
+            words, drawn = shown.finding, shown.png()
             _write(out / stem, shown.rows, words)
-            files.write(out / f"{stem}.png", shown.png())
+            files.write(out / f"{stem}.png", drawn)
     except ValueError as error:
         say(f"error: {error}")
         return 2
-    except (LibraryError, OSError) as error:
-        say(f"error: {error}")
+    except (LibraryError, OSError, MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not is_out_of_memory(error):
+            raise
+        said = isinstance(error, (LibraryError, OSError, NotEnoughMemory))
+        say(f"error: {error if said else 'there was not enough memory; use smaller pictures, or fewer with --limit'}")
         return 1
     except KeyboardInterrupt:
         say("stopped; nothing was written")
@@ -70,6 +74,16 @@ def run(args: argparse.Namespace) -> int:
 def _write(stem: Path, rows: list[dict], words: str) -> None:
     files.write(stem.with_name(f"{stem.name}.csv"), as_csv(rows).encode())
     files.write(stem.with_name(f"{stem.name}.md"), f"{words}\n".encode())
+
+
+def _some(pictures: Iterator[Prepared]) -> Iterator[Prepared]:
+    """Raises ``ValueError`` when there is none."""
+    none = True
+    for prepared in pictures:
+        none = False
+        yield prepared
+    if none:
+        raise ValueError("no sample is left to make a figure of: each was skipped, for the reason that is said above")
 
 
 def _pictures(args: argparse.Namespace, name: str) -> Iterator[Prepared]:
@@ -90,4 +104,4 @@ def _pictures(args: argparse.Namespace, name: str) -> Iterator[Prepared]:
                 continue
             yield Prepared(sample, loaded.model, loaded.vae, text, config, args.seed)
 
-    return prepared()
+    return _some(prepared())

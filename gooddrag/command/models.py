@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -14,6 +17,9 @@ from ..network.memory import is_out_of_memory
 from ..network.precision import slowdown
 from .terminal import say
 
+DEMO = "demo"
+WEIGHTS, END = (".safetensors", ".bin", ".ckpt", ".pt"), 1 << 16
+"""Endings of files with weights, and bytes at each end of one that tell it from another."""
 PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -27,6 +33,21 @@ class Loader:
     channels_last: bool = False
     compiled: bool = False
 
+    @property
+    def weights(self) -> str:
+        """A fingerprint of both ends and sizes of the files, "" for the demo model and for what does not exist. Training on changes
+        them all, and to read 7 GB takes longer than an edit."""
+        found = Path(self.name)
+        paths = [found] if found.is_file() else sorted(p for p in found.rglob("*") if p.suffix in WEIGHTS)
+        told = hashlib.sha256()
+        for path in [] if self.name == DEMO else paths:
+            with path.open("rb") as file:
+                told.update(file.read(END))
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(size - END, 0))
+                told.update(file.read() + size.to_bytes(8, "big"))
+        return told.hexdigest()[:12] if paths and self.name != DEMO else ""
+
     def __call__(self) -> Loaded:
         how = {"channels_last": self.channels_last, "compiled": self.compiled}
         try:
@@ -38,6 +59,11 @@ class Loader:
                 raise
             reason = str(error).strip().split("\n")[0][:200]
             raise ValueError(f"the model {self.name} cannot be loaded ({type(error).__name__}: {reason})") from None
+
+
+def best_device() -> str:
+    """Where a command computes unless it is told otherwise."""
+    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def device(name: str) -> torch.device:
@@ -66,7 +92,7 @@ def arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--compile", action="store_true", help="compile the U-Net's blocks at their first run, which takes a while"
     )
-    p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="default: %(default)s")
+    p.add_argument("--device", default=best_device(), help="cpu, cuda, cuda:1, mps .. (default here: %(default)s)")
 
 
 def asked(args: argparse.Namespace) -> Loader:
@@ -79,4 +105,6 @@ def asked(args: argparse.Namespace) -> Loader:
         times = slowdown(PRECISIONS[args.precision])
         if times >= 2:
             say(f"--precision {args.precision} takes about {times:.0f} times as long as float32 on this processor")
-    return Loader(args.model, args.device, args.precision, args.channels_last, args.compile)
+    # workers may live in other folders
+    name = args.model if args.model == DEMO or not os.path.exists(args.model) else str(Path(args.model).resolve())
+    return Loader(name, args.device, args.precision, args.channels_last, args.compile)

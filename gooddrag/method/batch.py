@@ -39,6 +39,12 @@ def gradient_bytes(
     return memory.gradient_bytes(unet, shape, block=config.evaluated_block, window=window)
 
 
+def at_once(points: Sequence[DragPoints], config: DragConfig) -> int:
+    """How many of the drags ``drag_batch`` would do together with memory enough."""
+    # an anchor's loss begins at zero, where its absolute values turn rounding into whole signs, like those of the penalty
+    return len(points) if config.batched and all(all(p.moving) for p in points) else 1
+
+
 def drag_batch(
     model: Model,
     inversion: Inversion,
@@ -60,9 +66,7 @@ def drag_batch(
         check_fit(p, mask, inversion.size)
     config = model.family.settled(config)
     source = source or Source(inversion, config)
-    # an anchor's loss begins at zero, where its absolute values turn rounding into whole signs, like those of the penalty
-    batched = config.batched and all(all(p.moving) for p in points)
-    shape, most = tuple(inversion.latent.shape), len(points) if batched else 1
+    shape, most = tuple(inversion.latent.shape), at_once(points, config)
     window = Region.of(model.unet, mask, inversion.latent, config).window
     size = memory.fitting(model.unet, shape, config.evaluated_block, config.checkpointing, window=window, most=most)
     groups = [points[i : i + size] for i in range(0, len(points), size)]

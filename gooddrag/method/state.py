@@ -49,8 +49,10 @@ class DragState:
     def cells(self, points: DragPoints) -> Tensor:
         """p_i^k of every pair: where the pair with the same handle was last seen, or the handle itself for a new pair."""
         grid = grid_size(self.latent)
-        seen = {tuple(cell): now for cell, now in zip(to_grid(self.points.handles, grid).tolist(), self.handles)}
-        return torch.stack([seen.get(tuple(cell.tolist()), cell) for cell in to_grid(points.handles, grid)])
+        in_cells = {tuple(cell): now for cell, now in zip(to_grid(self.points.handles, grid).tolist(), self.handles)}
+        seen = dict(zip(self.points.handles, self.handles))  # first: two handles may share a cell
+        cells = to_grid(points.handles, grid)
+        return torch.stack([seen.get(p, in_cells.get(tuple(c.tolist()), c)) for p, c in zip(points.handles, cells)])
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,8 @@ class Edit:
         trace.seconds, trace.evaluated = dict(seconds), region.share
         if self.handles.going and self.handles.operation < self.handles.config.operations:
             trace.ended = "timesteps"
-        handles, changed = self.handles, region.editable if index or moments else None
+        # also moved when nothing was dragged: by a warped start
+        moved = bool(index or moments) or not torch.equal(latent, self.source.inversion.latent)
+        handles, changed = self.handles, region.editable if moved else None
         state = DragState(index, latent, moments, handles.points, handles.cells, self.source, changed)
         return DragResult(self.z, source, trace, self.previews, self.handles.size, state)

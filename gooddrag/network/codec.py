@@ -28,12 +28,12 @@ def eight_bit(image: Image.Image) -> Image.Image:
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
-def to_tensor(image: Image.Image) -> Tensor:
-    """A picture as ``(1, 3, H, W)`` float32 in -1..1. Transparency is laid on white."""
+def to_tensor(image: Image.Image, under: str = "white") -> Tensor:
+    """A picture as ``(1, 3, H, W)`` float32 in -1..1. What lies ``under`` a transparent one is white."""
     image = eight_bit(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        image = Image.alpha_composite(Image.new("RGBA", image.size, under), image)
     array = np.asarray(image.convert("RGB"), dtype=np.float32)
     return torch.from_numpy(array / 127.5 - 1).permute(2, 0, 1)[None]
 

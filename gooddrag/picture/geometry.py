@@ -78,6 +78,11 @@ class DragPoints:
         return tuple(not is_anchor(*pair) for pair in zip(self.handles, self.targets))
 
     @property
+    def arrows(self) -> tuple[tuple[Point, Point], ...]:
+        """Handle and target of each pair that is dragged, without anchors."""
+        return tuple(pair for pair in zip(self.handles, self.targets) if not is_anchor(*pair))
+
+    @property
     def ends(self) -> tuple[Point, ...]:
         """Where the handles shall be: their targets, and anchors where they are."""
         return tuple(t if moves else h for h, t, moves in zip(self.handles, self.targets, self.moving))
@@ -126,13 +131,15 @@ class DragPoints:
 
     @classmethod
     def from_value_or(cls, value: Value, suggestion: DragPoints | None, width: int, height: int) -> DragPoints:
-        """The same; where it holds no arrow, only anchors or nothing, ``suggestion`` with its anchors. Raises ``ValueError``
-        when there is neither; that anchors alone drag nothing, ``check_fit`` says."""
+        """The same; where it holds no arrow, only anchors or nothing, ``suggestion`` with its anchors, moved along as ``fitted``
+        does. Raises ``ValueError`` when there is neither, and for a suggestion on a picture of another shape; that anchors alone
+        drag nothing, ``check_fit`` says."""
         on = [(p.handle, p.target) for p in for_picture(value, (width, height)).pairs if not p.off]
         if any(not is_anchor(*pair) for pair in on) or (on and suggestion is None):
             return cls.from_pairs(on, width, height)
         if suggestion is None:
             raise ValueError("no points were given; place at least one handle and its target")
+        suggestion = suggestion.fitted((width, height))
         if not on:
             return suggestion
         return cls.from_pairs([*zip(suggestion.handles, suggestion.targets), *on], width, height)

@@ -160,6 +160,14 @@ def test_a_later_failure_does_not_hide_an_edit_nor_an_earlier_one_in_another_fil
     assert Rows(tmp_path, "key").read() == [GOOD]
 
 
+def test_an_edit_that_was_made_again_in_another_part_counts(tmp_path):
+    again = {**GOOD, "dai_1": 0.5}
+    Rows(tmp_path, "key").add([GOOD])
+    os.utime(tmp_path / "results.jsonl", (1, 1))
+    Rows(tmp_path, "key", "-1of2").add([again])
+    assert Rows(tmp_path, "key").read() == [again]
+
+
 ASKED = {"judge": "j", "edits": "key", "methods": list(METHODS), "seed": 0}
 SCORES = {"asked": ASKED, "sample": "cat_0", "run": 0, "order": list(METHODS), "scores": [1, 2, 3]}
 

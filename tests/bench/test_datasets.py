@@ -87,3 +87,12 @@ def test_the_demo_world_has_108_drags_a_third_of_them_long():
 @pytest.mark.skipif(not DRAG100.is_dir(), reason="the Drag100 data are not here")
 def test_drag100_is_read_whole():
     assert all(e.load().points for e in opened(str(DRAG100)))
+
+
+def test_what_is_transparent_in_a_mask_was_not_painted(folder):
+    mask = Image.new("RGBA", (80, 64), (255, 255, 255, 0))
+    mask.paste((255, 255, 255, 255), (0, 0, 40, 64))
+    mask.save(folder / "cat_0" / "mask.png")
+    painted = opened(str(folder))["cat_0"].load().mask
+    assert painted[:, :40].all()
+    assert not painted[:, 40:].any()

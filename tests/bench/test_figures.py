@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from gooddrag.bench.figures import FIGURES, drift, fewer, noises
 from gooddrag.bench.methods import Prepared
 from gooddrag.bench.sample import Sample
 from gooddrag.command import main
+from gooddrag.network.memory import NotEnoughMemory
 
 SHORT = DragConfig(
     inference_steps=6, operations=2, operations_per_step=1, gradient_steps=1, tracking_radius=4, lora_steps=0
@@ -219,3 +221,29 @@ def test_counts_that_are_none(told, tmp_path, capfd):
     with pytest.raises(SystemExit):
         main(["bench", "demo", "--out", str(tmp_path), *told])
     assert "is no number from" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["4", "12", "13", "14"])
+def test_where_every_sample_is_skipped_nothing_is_written(name, tmp_path, capfd):
+    place = tmp_path / "cats" / "cat_0"
+    place.mkdir(parents=True)
+    Image.new("RGB", (64, 64)).save(place / "original.png")
+    (place / "points.json").write_text(json.dumps({"points": [[20, 20], [40, 30]], "prompt": "a cat"}))
+    out = tmp_path / "out"
+    assert main(["figures", name, "--dataset", str(tmp_path / "cats"), "--out", str(out)]) == 2
+    said = capfd.readouterr().err
+    assert "cat_0 skipped: " in said
+    assert "no sample is left to make a figure of" in said
+    assert not any(out.iterdir())
+
+
+@pytest.mark.parametrize(
+    "error", [NotEnoughMemory("too little; use smaller pictures"), MemoryError(), RuntimeError("out of memory")]
+)
+def test_too_little_memory_is_said(error, tmp_path, monkeypatch, capfd):
+    def show(_pictures):
+        raise error
+
+    monkeypatch.setitem(FIGURES, "4", replace(FIGURES["4"], show=show))
+    assert main(["figures", "4", "--out", str(tmp_path / "out")]) == 1
+    assert "use smaller pictures" in capfd.readouterr().err

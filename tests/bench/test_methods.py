@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gooddrag import DragConfig, DragPoints
-from gooddrag.bench import judge
+from gooddrag.bench import judge, tables
 from gooddrag.bench.methods import METHODS, Edited, Prepared, sde
 from gooddrag.bench.sample import Sample
 from gooddrag.method import source
@@ -78,3 +78,21 @@ def test_lpips_compares_with_the_truth_where_it_is_installed(prepared, monkeypat
     monkeypatch.setattr(judge, "likeness", lambda: ("1 - LPIPS", lambda a, b: 1 - float(np.abs(a - b).mean())))
     assert judge.Judge(prepared).row(Edited(sample.picture))["true_lpips"] == 0
     assert judge.Judge(prepared).row(Edited(255 - sample.picture))["true_lpips"] > 0.1
+
+
+def test_sde_drag_copies_no_pins(prepared):
+    pinned = DragPoints(((48, 48), (64, 64)), ((80, 48), (64, 64)), 128, 96)
+    alone = sde.sde_drag(prepared, 5).picture
+    held = dataclasses.replace(prepared, sample=dataclasses.replace(prepared.sample, points=pinned))
+    np.testing.assert_array_equal(sde.sde_drag(held, 5).picture, alone)
+
+
+def test_every_measure_has_a_direction(prepared):
+    """A distance whose direction is forgotten correlates with the wrong sign."""
+    sample = dataclasses.replace(prepared.sample, truth=prepared.sample.picture)
+    row = judge.Judge(dataclasses.replace(prepared, sample=sample)).row(Edited(sample.picture))
+    higher = {"if", "if_bg", "if_s2t", "psnr", "done", "true_psnr", "true_ssim"}
+    neither = {"if_by", "operations", "ended"}
+    assert set(row) - neither - higher <= tables.LOWER_IS_BETTER
+    assert not higher & tables.LOWER_IS_BETTER
+    assert {"if_s2s", "true_lpips"} <= tables.LOWER_IS_BETTER

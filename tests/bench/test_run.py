@@ -1,6 +1,7 @@
 """The runner: what was stopped goes on, and any number of workers gives the same rows."""
 
 import json
+import multiprocessing
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +13,13 @@ from PIL import Image
 
 from gooddrag import DragConfig
 from gooddrag.bench.finished import Finished
+from gooddrag.bench.methods import METHODS as methods
 from gooddrag.bench.metrics import no_reference
-from gooddrag.bench.rows import untimed
 from gooddrag.bench.run import run
 from gooddrag.bench.work import Job
 from gooddrag.command import main
 from gooddrag.command.models import Loader
+from gooddrag.libraries import LibraryError
 
 TINY = str(Path(__file__).parent.parent / "parity" / "data")
 SHORT = DragConfig(
@@ -40,6 +42,11 @@ def dataset(tmp_path):
 
 def job(dataset, out, methods=METHODS):
     return Job(dataset, methods, TINY, Loader(TINY, "cpu"), SHORT, out)
+
+
+def untimed(row):
+    """What is the same with any number of workers."""
+    return {k: v for k, v in row.items() if k not in ("seconds", "prepared_seconds")}
 
 
 def test_rows_pages_and_a_malformed_sample_that_is_skipped(dataset, tmp_path):
@@ -103,6 +110,41 @@ def test_rows_of_the_demo_model_as_it_was_before_do_not_count(dataset, tmp_path,
     monkeypatch.setattr("gooddrag.demo.version", lambda: "another")
     assert mine.key == before[0]
     assert all(j.key != key for j, key in zip(demos, before[1:]))
+
+
+def test_another_model_under_the_same_name_is_another(dataset, tmp_path):
+    folder = tmp_path / "model" / "unet"
+    folder.mkdir(parents=True)
+    weights = folder / "diffusion_pytorch_model.safetensors"
+    weights.write_bytes(bytes(200_000))
+    loader = Loader(str(tmp_path / "model"), "cpu")
+    before = replace(job(dataset, tmp_path), weights=loader.weights)
+    weights.write_bytes(bytes(199_999) + b"x")
+    assert replace(before, weights=loader.weights).key != before.key
+    assert Loader("demo", "cpu").weights == Loader(str(tmp_path / "none"), "cpu").weights == ""
+
+
+def test_a_worker_that_is_killed_ends_the_run(dataset, tmp_path):
+    whole = run(job(dataset, tmp_path / "whole"))
+
+    def kill(_done, _total, _rows):
+        for process in multiprocessing.active_children():
+            process.kill()
+
+    with pytest.raises(LibraryError, match="with fewer --workers goes on"):
+        run(job(dataset, tmp_path / "out"), workers=2, tell=kill)
+    assert [untimed(r) for r in run(job(dataset, tmp_path / "out"))] == [untimed(r) for r in whole]
+
+
+def test_the_report_says_what_all_share_and_dragdiffusion_takes_nothing_of_ours(dataset, tmp_path):
+    shared = replace(job(dataset, tmp_path / "out"), config=SHORT.replace(warp_start=True, exact_source=True))
+    run(shared)
+    assert "shared by all: " in (tmp_path / "out" / "report.md").read_text().splitlines()[0]
+    assert "exact_source true" in shared.title
+    theirs = methods["dragdiffusion"].edit.config(shared.config)
+    assert not theirs.warp_start
+    assert not theirs.exact_source
+    assert methods["gooddrag"].edit.config(shared.config).warp_start
 
 
 def test_a_run_that_did_nothing_changes_nothing(dataset, tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import getpass
 import platform
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,21 @@ def test_a_broken_library_is_named_and_nothing_else_tried(monkeypatch):
     assert len(report.problems) == 3
     assert "Self-test" not in str(report)
     assert "see ~/venv" in str(report)
+
+
+def test_neither_home_nor_the_folder_of_python_is_told(monkeypatch):
+    monkeypatch.setattr(sys, "prefix", "/disk/jane/ComfyUI/python")
+    monkeypatch.setattr(sys, "executable", "/disk/jane/ComfyUI/python/bin/python3")
+
+    def broken(name):
+        raise LibraryError(
+            f'see /disk/jane/ComfyUI/python/lib/x.so; to mend it: "{sys.executable}" -m pip install {name}'
+        )
+
+    monkeypatch.setattr(doctor.importlib, "import_module", broken)
+    report = doctor.examine("cpu")
+    assert "python -m pip install diffusers" in str(report)
+    assert "jane" not in str(report)
 
 
 def test_without_the_self_test_it_is_quick(capsys):

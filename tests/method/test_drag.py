@@ -1,6 +1,7 @@
 """The whole of Algorithm 1 on a real, tiny U-Net."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -266,6 +267,14 @@ def test_a_pair_that_is_added_starts_at_its_handle_and_the_others_go_on(model, i
     assert seen[0][0] == first.trace.handles[0]
     assert seen[0][1] == more.handles[1]
     assert second.latent.isfinite().all()
+
+
+def test_handles_in_one_cell_go_on_from_where_each_was(model, inversion, mask, fast):
+    near = DragPoints.from_text("40,40>80,48; 41,40>41,72", *SIZE)
+    state = replace(drag(model, inversion, near, mask, fast).state, handles=torch.tensor([[20.0, 30.0], [25.0, 20.0]]))
+    assert state.cells(near).tolist() == [[20, 30], [25, 20]]
+    moved = DragPoints.from_text("40.4,40>80,48; 60,60>41,72", *SIZE)
+    assert state.cells(moved).tolist() == [[25, 20], [30, 30]]  # the same cell, and a new handle
 
 
 @pytest.mark.parametrize("background", ["lock", "penalty"])

@@ -142,3 +142,15 @@ def test_a_drag_of_protected_ground_is_not_warped(model, inversion, warping, mas
     assert whole.trace.warped
     assert "begun from noise that was moved along the arrows" in whole.trace.summary()
     assert "begun" not in plain.trace.summary()
+
+
+def test_what_only_the_warp_moved_stays_when_a_drag_goes_on_with_another_region(model, inversion, warping):
+    config = warping.replace(operations=0, background="lock")
+    left, right = torch.zeros(96, 128), torch.zeros(96, 128)
+    left[:, :64], right[:, 80:] = 1, 1
+    first = drag(model, inversion, DragPoints.from_text("16,40>48,48", 128, 96), left, config)
+    assert torch.equal(first.state.changed[0, 0, :, :8], torch.ones(12, 8))
+    on = config.replace(operations=1, operations_per_step=1)
+    second = drag(model, inversion, DragPoints.from_text("88,40>104,48", 128, 96), right, on, state=first.state)
+    apart = [(result.latent - result.source).abs().amax(dim=(0, 1, 2))[:8].max() for result in (first, second)]
+    assert apart[1] > 0.5 * apart[0] > 0

@@ -64,7 +64,10 @@ def test_without_a_mask_there_is_no_outside(run, demo, given):
 
     *values, text = run("GoodDrag_Score", image=given["image"], points=given["points"], edited=demo["truth"])
     assert isinstance(values[4], ExecutionBlocker)
+    assert "connect `mask`" in values[4].message
     assert "outside" not in text
+    *values, text = run("GoodDrag_Score", **{**given, "mask": torch.ones(1, 256, 256)}, edited=demo["truth"])
+    assert "it is white everywhere" in values[4].message
 
 
 def test_the_vaes_part_is_left_out_with_a_source(run, demo, given):

@@ -83,6 +83,17 @@ def test_only_pins_are_no_arrows():
     assert own.handles == ((5, 5), (1, 1))
 
 
+def test_a_suggestion_for_another_size_is_moved_along_with_and_without_a_pin():
+    suggestion = DragPoints.from_pairs([ARROW], *SIZE)
+    half = tuple(side // 2 for side in SIZE)
+    for pins in ((), (PIN,)):
+        placed = DragPoints.from_value_or(Value(pins), suggestion, *half)
+        assert (placed.width, placed.height) == half
+        assert placed.handles[0] == suggestion.fitted(half).handles[0] != suggestion.handles[0]
+    with pytest.raises(ValueError, match="another shape"):
+        DragPoints.from_value_or(Value((PIN,)), suggestion, SIZE[0], SIZE[1] // 2)
+
+
 def test_a_pin_on_protected_ground_is_no_fault():
     points = DragPoints.from_pairs([ARROW, (PIN.handle, PIN.target)], *SIZE)
     assert protected_handles(points, given()) == [(20, 50)]

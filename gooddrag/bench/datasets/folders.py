@@ -53,12 +53,13 @@ def _kind(name: str) -> str:
     return above[-1] if above else own.rstrip("0123456789").rstrip("_-") or own
 
 
-def _picture(place: Path, *stems: str) -> np.ndarray | None:
+def _picture(place: Path, *stems: str, under: str = "white") -> np.ndarray | None:
+    """``under``: what lies under a transparent one."""
     for path in (place / f"{stem}{ending}" for stem in stems for ending in PICTURES):
         if path.is_file():
             try:
                 with Image.open(path) as image:
-                    return np.asarray(to_image(to_tensor(ImageOps.exif_transpose(image))))
+                    return np.asarray(to_image(to_tensor(ImageOps.exif_transpose(image), under)))
             except MemoryError:
                 raise
             except Exception as error:  # Pillow's readers raise many kinds for a damaged file
@@ -74,7 +75,7 @@ def _needed(place: Path, *stems: str) -> np.ndarray:
 
 
 def _mask(place: Path, picture: np.ndarray) -> np.ndarray | None:
-    mask = _picture(place, "mask")
+    mask = _picture(place, "mask", under="black")  # what nobody painted
     if mask is None:
         return None
     sizes = [side.shape[1::-1] for side in (mask, picture)]

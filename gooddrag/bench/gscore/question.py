@@ -35,8 +35,7 @@ _RULES = (
 
 def question(sample: Sample, results: Sequence[np.ndarray]) -> list[Part]:
     """Words and pictures; the results are called A, B, C .. in the order in which they are given."""
-    pairs = zip(sample.points.handles, sample.points.targets, sample.points.moving)
-    arrows = "; ".join(f"from ({p[0]:.0f}, {p[1]:.0f}) to ({q[0]:.0f}, {q[1]:.0f})" for p, q, moves in pairs if moves)
+    arrows = "; ".join(f"from ({p[0]:.0f}, {p[1]:.0f}) to ({q[0]:.0f}, {q[1]:.0f})" for p, q in sample.points.arrows)
     allowed = "" if sample.mask is None else " Only what is not shaded may change."
     asked = draw_points(Image.fromarray(sample.picture), sample.points, sample.mask)
     parts: list[Part] = [

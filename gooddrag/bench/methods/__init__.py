@@ -1,6 +1,7 @@
 """What is compared, behind one interface: a method edits a ``Prepared`` picture and gives an ``Edited`` one.
 
-All share the LoRA, the inversion, the mask, what is locked outside of it and the precision; what the name says is what differs.
+All share the mask and the precision, and those of the engine also LoRA, inversion, settings and what is locked outside of the mask:
+what the name says is what differs. SDE-Drag inverts nothing; DragGAN has a generator of its own and locks nothing.
 """
 
 from __future__ import annotations

@@ -32,5 +32,12 @@ def alternating(*, at_once: bool = False, **changes: object) -> Alternating:
 
 
 def dragdiffusion(operations: int) -> Alternating:
-    """All operations at T, one gradient step each, Eq. 7."""
-    return alternating(at_once=True, operations=operations, gradient_steps=1, information_preserving=False)
+    """All operations at T, one gradient step each, Eq. 7; what GoodDrag has of neither paper stays out, whatever is shared."""
+    return alternating(
+        at_once=True,
+        operations=operations,
+        gradient_steps=1,
+        information_preserving=False,
+        exact_source=False,
+        warp_start=False,
+    )

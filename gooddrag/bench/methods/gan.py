@@ -46,8 +46,7 @@ def draggan(prepared: Prepared) -> Edited:
         )
     picture = torch.from_numpy(sample.picture).permute(2, 0, 1)[None].float() / 127.5 - 1
     generator, ws = inverted(picture)
-    moving = [p for p in zip(sample.points.handles, sample.points.targets, sample.points.moving) if p[2]]
-    handles, targets = (torch.tensor([p[i] for p in moving], dtype=torch.float32) for i in (0, 1))
+    handles, targets = (torch.tensor(p, dtype=torch.float32) for p in zip(*sample.points.arrows))
     ws, handles, operations = dragged(generator, ws, handles, targets, prepared.mask)
     with torch.no_grad():
         drawn = generator(ws)[0].clamp(-1, 1)

@@ -40,7 +40,7 @@ def sde_drag(prepared: Prepared, steps: int = STEPS) -> Edited:
     generator = torch.Generator().manual_seed(prepared.seed)
     z, points = prepared.z0, prepared.sample.points
     editable = latent_mask(prepared.mask, z)
-    handles, targets = (torch.tensor(p).flip(-1).div(LATENT_CELL).floor() for p in (points.handles, points.targets))
+    handles, targets = (torch.tensor(p).flip(-1).div(LATENT_CELL).floor() for p in zip(*points.arrows))
     ways = targets - handles
     rounds = max(round(float(ways.norm(dim=1).max()) / STRIDE), 1)
     for i in range(rounds):

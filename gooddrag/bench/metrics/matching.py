@@ -2,6 +2,9 @@
 
 MD is DragBench's, MD2 that of RegionDrag and Inpaint4Drag, m-MD that of ICRDrag; they differ in where is searched. The features are
 anybody's function; ``dift`` reads those of a diffusion model as DIFT does (arXiv 2306.03881).
+
+Unlike theirs, MD is a mean over the pairs of one picture, of which tables take medians and means (DragBench pools all
+pairs), and the 5 pixels of MD2's least radius are the picture's own (theirs are of 768x768).
 """
 
 from __future__ import annotations
