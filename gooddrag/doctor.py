@@ -159,7 +159,13 @@ def _needs(device: torch.device, dtype: torch.dtype) -> list[str]:
             shape = (1, 4, side // LATENT_CELL, side // LATENT_CELL)
             plain, sparing = (gradient_bytes(unet, shape, block=block, checkpointing=c) for c in (False, True))
             fits = free is None or weights + plain <= free
-            how = "" if fits else ", with checkpointing" if weights + sparing <= free else ", too much for what is free"
+            how = (
+                ""
+                if fits
+                else ", which fits with checkpointing alone"
+                if weights + sparing <= free
+                else ", too much for what is free"
+            )
             cells.append(f"{side}x{side} {gigabytes(plain)} ({gigabytes(sparing)}){how}")
         lines.append(
             f"{name} in {str(dtype).removeprefix('torch.')}: weights {gigabytes(weights)}; a drag without a mask, in brackets with "

@@ -66,7 +66,10 @@ def fitted(drags: tuple[DragPoints, ...], size: tuple[int, int]) -> tuple[DragPo
             f"The points were placed on a {first.width}x{first.height} picture and are moved along to the inverted one of "
             f"{size[0]}x{size[1]}."
         )
-    return tuple(points.fitted(size) for points in drags)
+    try:
+        return tuple(points.fitted(size) for points in drags)
+    except ValueError as error:
+        raise ValueError(f"{error}: `image` of GoodDrag Points and of GoodDrag DDIM Inversion") from None
 
 
 def tell_of_picture(value: InversionValue, drags: tuple[DragPoints, ...]) -> None:

@@ -91,7 +91,10 @@ class Points(io.ComfyNode):
         image = pictures.one(image)
         suggestion = None if suggestion is None else host.one_drag(suggestion, "suggestion")
         size = (image.shape[2], image.shape[1])
-        value = parse(points if json is None else json)
+        try:
+            value = parse(points if json is None else json)
+        except ValueError as error:
+            raise error if json is None else ValueError(f"`json`: {error}") from None
         arrived = {
             "image": host.temporary(image, cls),
             "size": size,

@@ -322,7 +322,10 @@ class Sampler(io.ComfyNode):
             for r, p in zip(results, placed)
         )
         samples = host.from_model(model, torch.cat([r.latent for r in results]))
-        shown = {"text": [r.trace.summary() for r in results], "gooddrag_result": [result_for_page(traces[-1])]}
+        lines = [r.trace.summary() for r in results]
+        if len(lines) > 1:
+            lines = [f"{i}: {line}" for i, line in enumerate(lines, 1)]
+        shown = {"text": lines, "gooddrag_result": [result_for_page(traces[-1])]}
         return io.NodeOutput(
             {"samples": samples, latents.SIZE: inversion.size, **latents.noise_mask(mask)},
             traces if len(traces) > 1 else traces[0],

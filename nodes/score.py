@@ -93,7 +93,10 @@ class Score(io.ComfyNode):
 
 
 def _drags(points, count: int, size: tuple[int, int]) -> list[DragPoints]:
-    drags = [drag.fitted(size) for drag in several(points)]
+    try:
+        drags = [drag.fitted(size) for drag in several(points)]
+    except ValueError as error:
+        raise ValueError(f"{error}: `image` of GoodDrag Points and of GoodDrag Score") from None
     if len(drags) == 1:
         drags *= count
     if len(drags) != count:
@@ -101,7 +104,7 @@ def _drags(points, count: int, size: tuple[int, int]) -> list[DragPoints]:
             f"`edited` holds {count} pictures but `points` {len(drags)} drags; connect the points that they were made with"
         )
     if not all(any(drag.moving) for drag in drags):
-        raise ValueError("`points` holds no arrow, only anchors, so there is nothing to measure")
+        raise ValueError("`points` holds no arrow, only pins, so there is nothing to measure")
     return drags
 
 

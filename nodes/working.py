@@ -93,5 +93,8 @@ class CarryBack(io.ComfyNode):
         if source is not None:
             source = pictures.one(source, "source").to(original).movedim(-1, 1)
         original = original.movedim(-1, 1)
-        full = [carried_back(e.to(original), original, mask, feather, source)[0] for e in edits]
+        try:
+            full = [carried_back(e.to(original), original, mask, feather, source)[0] for e in edits]
+        except ValueError as error:
+            raise ValueError(f"{error}: `edited` and `source` come from what GoodDrag Fit made of `image`") from None
         return io.NodeOutput(torch.stack(full).movedim(1, -1).contiguous())

@@ -96,6 +96,7 @@ The same arrow in four lengths, dragged as one batch, to choose from. **Queue it
     tuned, inverted = prepared(w, origin, **TUNED_QUICKLY)
     sampler = w.add("GoodDrag_Sampler", model=tuned["model"], inversion=inverted["inversion"], points=copies["points"],
                     mask=points["mask"])  # fmt: skip
+    sampler.size = (400, 1000)  # it says how each of them ended
     decode = decoded(w, origin, sampler, points)
     every = shown(w, "All of them", decode["image"])
     way = shown(w, "Trajectories", decode["trajectory"])

@@ -74,7 +74,7 @@ def together(
     told = Conditioning.of(inversion.text if edited is None else edited).checked()
     config = model.family.settled(config)
     if foreign := start.source.foreign(inversion, config, model.family):
-        raise ValueError(f"the state belongs to another {foreign}; continue with what it was made with, or without it")
+        raise ValueError(f"`state` belongs to another {foreign}; continue with what it was made with, or without it")
     region = Region.of(model.unet, mask, inversion.latent, config, start.changed)
     evaluation = Evaluation(model, inversion, region, config, told)
     plan = planned(config, len(inversion.schedule.timesteps), start.stopped)

@@ -85,7 +85,7 @@ class DragTrace:
         moving = self.points.moving
         left = ", ".join(f"{d:.0f} of {a:.0f}" for d, a, moves in zip(self.distances, asked, moving) if moves)
         drifted = [d for d, moves in zip(self.distances, moving) if not moves]
-        held = f"; anchors held to {max(drifted):.0f} pixels" if drifted else ""
+        held = f"; pins held to {max(drifted):.0f} pixels" if drifted else ""
         part = f"; computed in {self.evaluated:.0%} of the picture" if self.evaluated < 1 else ""
         done = f"{self.operations} drag operation{'s' * (self.operations != 1)}"
         begun = ", begun from noise that was moved along the arrows" if self.warped else ""

@@ -177,7 +177,9 @@ def pad(image: Tensor) -> Tensor:
     """Reflect ``(b, c, H, W)`` at the right and bottom to sides that are multiples of 8."""
     height, width = image.shape[-2:]
     if min(height, width) < MIN_SIDE:
-        raise ValueError(f"the picture is {width}x{height}; both sides must be at least {MIN_SIDE} pixels")
+        raise ValueError(
+            f"the picture is {width}x{height}; both sides must be at least {MIN_SIDE} pixels, so enlarge it first"
+        )
     extra = (0, padded(width) - width, 0, padded(height) - height)
     return F.pad(image, extra, mode="reflect") if any(extra) else image
 
@@ -253,8 +255,8 @@ def check_fit(points: DragPoints, mask: Tensor | None, size: tuple[int, int]) ->
         )
     if not any(points.moving):
         raise ValueError(
-            f"only anchors were given ({len(points)}), which hold what is there, so nothing would be dragged; "
-            "add a handle with its target elsewhere"
+            f"only pins were given ({len(points)}), which hold what is there, so nothing would be dragged; "
+            "draw an arrow, a handle with its target elsewhere"
         )
     if mask is None:
         return

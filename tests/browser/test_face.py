@@ -222,6 +222,15 @@ def test_a_run_that_is_refused_says_why_too(studio):
     status.filter(has_text="Not run, GoodDrag Points").wait_for(timeout=20_000)
     for _ in range(3):
         studio.press("Escape")
+    studio.page.evaluate(
+        """(id) => {
+          const { graph } = window.app;
+          graph._nodes.find((n) => n.type === "LoadImage").connect(0, graph.getNodeById(Number(id)), 0);
+        }""",
+        studio.node,
+    )
+    studio.wait_for_picture()
+    status.wait_for(state="detached", timeout=5000)  # it is no longer true
 
 
 COLOURS = """() => ["POINTS", "INVERSION", "TRACE", "STATE"].map((name) => [

@@ -42,6 +42,7 @@ def test_select_all_duplicate_undo_redo(stage):
     pair(stage)
     stage.press("Control+a", "Control+d")
     assert stage.pairs() == [([321, 200], [341, 210]), ([333, 212], [353, 222])]
+    assert stage.says() == "1 duplicated."
     stage.press("Control+z")
     assert len(stage.pairs()) == 1
     stage.press("Control+Shift+z")
@@ -50,6 +51,17 @@ def test_select_all_duplicate_undo_redo(stage):
     assert stage.pairs() == []
     stage.press("Control+y", "Control+y")
     assert len(stage.pairs()) == 2
+
+
+def test_what_is_switched_off_and_swapped_is_said(stage):
+    pair(stage)
+    stage.press("Control+a", "x")
+    assert stage.says() == "1 switched off: not dragged."
+    stage.press("x")
+    assert stage.says() == "1 switched on."
+    stage.press("s")
+    assert stage.says() == "1 swapped."
+    assert stage.pairs() == [([341, 210], [321, 200])]
 
 
 def test_copy_and_paste_of_pairs(stage):

@@ -19,6 +19,19 @@ def test_two_clicks_make_a_pair(studio):
     near(studio.pairs(), [((100, 100), (300, 200))])
 
 
+def test_the_hint_gives_way_to_the_pointer(studio):
+    studio.click((100, 100), SIZE)
+    hint, stage = studio.page.locator(".gd-hint"), studio.stage.bounding_box()
+    below = hint.bounding_box()["y"]
+    assert below > stage["y"] + stage["height"] / 2
+    studio.page.mouse.move(stage["x"] + 40, stage["y"] + stage["height"] - 6)
+    studio.page.wait_for_timeout(100)
+    assert hint.bounding_box()["y"] < stage["y"] + stage["height"] / 2
+    studio.page.mouse.move(stage["x"] + 40, stage["y"] + 20)
+    studio.page.wait_for_timeout(100)
+    assert hint.bounding_box()["y"] == below
+
+
 def test_escape_takes_a_waiting_handle_back(studio):
     studio.click((100, 100), SIZE)
     studio.press("Escape")

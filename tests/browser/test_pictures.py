@@ -176,6 +176,7 @@ def test_another_shape_is_decided_by_the_person(desk_of):
     desk.studio.shot("stopped")
     desk.editor.get_by_role("button", name="Fit to picture").click()
     assert desk.notice() == ""
+    assert desk.page.evaluate("document.activeElement.className") == "gd-stage"  # the keyboard goes on working
     assert desk.studio.value()["width"] == 320
     assert desk.studio.pairs()[0][0] == pytest.approx([49.75, 59.8], abs=0.1)
     desk.executed()

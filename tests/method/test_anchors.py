@@ -76,7 +76,7 @@ def test_anchors_are_in_the_trace_and_not_in_what_is_left_to_go(model, inversion
     assert not torch.equal(result.latent, alone.latent)
     assert all(len(t.handles) == 2 for t in result.trace.trackings)
     assert result.trace.summary().count(" of ") == alone.trace.summary().count(" of ") == 1
-    assert "anchors held to" in result.trace.summary()
+    assert "pins held to" in result.trace.summary()
     assert "anchor" not in alone.trace.summary()
     again = drag(model, inversion, points, None, fast, state=result.state)
     assert again.trace.operations == fast.operations
@@ -91,7 +91,9 @@ def test_with_anchors_a_batch_is_one_drag_after_the_other(model, inversion, fast
 
 
 def test_with_anchors_alone_there_is_nothing_to_drag(model, inversion, fast):
-    with pytest.raises(ValueError, match=r"only anchors were given \(2\).*add a handle with its target elsewhere"):
+    with pytest.raises(
+        ValueError, match=r"only pins were given \(2\).*draw an arrow, a handle with its target elsewhere"
+    ):
         drag(model, inversion, of("40,40>40,40; 80,60>80,60"), None, fast)
 
 

@@ -298,9 +298,9 @@ def test_what_an_earlier_drag_changed_stays_when_the_next_has_another_region(
 def test_a_state_of_another_inversion_is_refused(model, z0, text, inversion, points, mask, fast):
     state = drag(model, inversion, points, mask, fast).state
     other = invert(model, z0 + 1, text, SIZE, fast)
-    with pytest.raises(ValueError, match="the state belongs to another inversion"):
+    with pytest.raises(ValueError, match="`state` belongs to another inversion"):
         drag(model, other, points, mask, fast, state=state)
-    with pytest.raises(ValueError, match="the state belongs to another mutual attention; continue"):
+    with pytest.raises(ValueError, match="`state` belongs to another mutual attention; continue"):
         drag(model, inversion, points, mask, fast.replace(mutual_blocks=()), state=state)
 
 

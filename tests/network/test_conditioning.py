@@ -106,7 +106,7 @@ def test_the_blocks_of_the_family_are_those_that_are_named(sdxl, wide, config):
     named = config.replace(feature_block="up_blocks.1", mutual_blocks=("up_blocks.1",))
     assert torch.equal(drag(sdxl, wide, POINTS, None, named, source=source).latent, open_.latent)
     other = config.replace(feature_block="up_blocks.0")
-    with pytest.raises(ValueError, match="the state belongs to another feature block; continue"):
+    with pytest.raises(ValueError, match="`state` belongs to another feature block; continue"):
         drag(sdxl, wide, POINTS, None, other, source=source)
     assert not torch.equal(drag(sdxl, wide, POINTS, None, other).latent, open_.latent)
 

@@ -166,5 +166,5 @@ def test_a_state_of_a_smaller_picture_is_refused_in_words(run, demo, inversion):
     points = demo["points"].fitted((128, 128))
     given = {"model": demo["model"], "operations": 1}
     _, _, state = run("GoodDrag_Sampler", **given, inversion=small, points=points)
-    with pytest.raises(ValueError, match="the state belongs to another inversion"):
+    with pytest.raises(ValueError, match="`state` belongs to another inversion"):
         run("GoodDrag_Sampler", **given, inversion=inversion(), points=demo["points"], mask=demo["mask"], state=state)

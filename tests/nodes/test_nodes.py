@@ -391,7 +391,7 @@ def test_a_sampler_goes_on_from_a_state_or_from_its_own_last_run(run, demo, node
     sampler = nodes["GoodDrag_Sampler"]
     assert sampler.fingerprint_inputs(start="picture") == sampler.fingerprint_inputs(start="picture")
     assert sampler.fingerprint_inputs(start="last run") != sampler.fingerprint_inputs(start="last run")
-    with pytest.raises(ValueError, match="the state belongs to another inversion"):
+    with pytest.raises(ValueError, match="`state` belongs to another inversion"):
         dragged(run, demo, inverted(run, demo, steps=8)[0], state=first[2])
 
 

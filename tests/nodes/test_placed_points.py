@@ -47,7 +47,7 @@ STOPS = [
     (SQUARE, "placed on a 300x300 picture, but the picture that arrives is 900x400"),
     ("", "there are no arrows yet"),
     (json.dumps({"pairs": [{"handle": [1, 2], "target": [3, 4], "off": True}]}), "there are no arrows yet"),
-    ("[[[10, 20], [10, 20]]]", "only anchors were given (1), which hold what is there"),
+    ("[[[10, 20], [10, 20]]]", "only pins were given (1), which hold what is there"),
     ("[[[10, 20], [900, 40]]]", "target 1 at (900, 40) lies outside the 900x400 picture; x must be 0 to 899"),
     (json.dumps([[[10, 20], [30, 40]]] * 200), "200 pairs were given, at most 64 are allowed; remove some"),
 ]

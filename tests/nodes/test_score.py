@@ -78,7 +78,7 @@ def test_the_vaes_part_is_left_out_with_a_source(run, demo, given):
 
 def test_what_cannot_be_measured(run, demo, given, part):
     anchors = part("gooddrag.picture.geometry").DragPoints(((5, 5),), ((5, 5),), 256, 256)
-    with pytest.raises(ValueError, match="no arrow, only anchors"):
+    with pytest.raises(ValueError, match="no arrow, only pins"):
         run("GoodDrag_Score", **(given | {"points": anchors}), edited=demo["truth"])
     with pytest.raises(ValueError, match="`image` holds 2 pictures"):
         run("GoodDrag_Score", **(given | {"image": demo["image"].repeat(2, 1, 1, 1)}), edited=demo["truth"])

@@ -73,7 +73,7 @@ PIN = Pair((5, 5), (5.2, 4.9))
 def test_only_pins_are_no_arrows():
     with pytest.raises(ValueError, match="no points were given"):
         DragPoints.from_value_or(Value(), None, *SIZE)
-    with pytest.raises(ValueError, match="only anchors were given"):
+    with pytest.raises(ValueError, match="only pins were given"):
         check_fit(DragPoints.from_value_or(Value((PIN,)), None, *SIZE), None, SIZE)
     suggestion = DragPoints.from_pairs([ARROW], *SIZE)
     assert DragPoints.from_value_or(Value(), suggestion, *SIZE) is suggestion

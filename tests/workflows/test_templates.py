@@ -83,6 +83,21 @@ def test_runs_on_the_demo_model(server, object_info, name):
             assert entry["outputs"][key]["images"], node["_meta"]["title"]
 
 
+def test_the_blueprint_has_the_nodes_defaults(object_info):
+    graph = workflow.load(ROOT / "subgraphs" / "Drag edit.json")
+    [inner] = graph["definitions"]["subgraphs"]
+    ours = [node for node in inner["nodes"] if node["type"].startswith("GoodDrag_")]
+    assert len(ours) == 5
+    for node in ours:
+        specs = object_info[node["type"]]["input"]
+        defaults = []
+        for spec in {**specs.get("required", {}), **specs.get("optional", {})}.values():
+            if workflow.is_widget(spec):
+                defaults.append(spec[1].get("default", workflow.choices(spec)[0] if workflow.choices(spec) else None))
+                defaults += [v for option, v in workflow.EDITOR_ALONE.items() if spec[1].get(option)]
+        assert node["widgets_values"] == defaults, node["type"]
+
+
 def test_a_builder_names_inputs_that_are_not_there(object_info):
     with pytest.raises(ValueError, match="VAEDecode has no input pixels; it has samples, vae"):
         Workflow("test", object_info).add("VAEDecode", pixels=None)

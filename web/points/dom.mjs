@@ -136,6 +136,7 @@ const CSS = `
 .gd-editor .gd-end:focus-visible { outline: 3px solid #fff; outline-offset: 0; box-shadow: 0 0 0 6px #000; }
 .gd-hint { position: absolute; left: 8px; right: 8px; bottom: 8px; padding: 5px 9px; border-radius: 5px; background: rgba(0, 0, 0, .78); color: #fff;
   pointer-events: none; text-align: center; }
+.gd-hint.gd-above { top: 8px; bottom: auto; }
 .gd-hint[hidden] { display: none; }
 .gd-notice { position: absolute; left: 8px; right: 8px; top: 8px; display: flex; flex-direction: column; gap: 4px; align-items: center;
   pointer-events: none; }

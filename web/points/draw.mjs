@@ -211,7 +211,7 @@ export function paintSurroundings(c, view, picture, strokes, opacity) {
   c.clip();
   c.globalAlpha = opacity;
   c.fillStyle = "#000";
-  c.fillRect(view.x, view.y, w, h);
+  c.fillRect(view.x - 1, view.y - 1, w + 2, h + 2); // at its edges the clip alone decides, or their coverage would count twice
   c.globalAlpha = 1;
   c.globalCompositeOperation = "destination-out";
   c.strokeStyle = "#000"; // what was drawn before leaves one that is half transparent

@@ -101,10 +101,21 @@ async function executed(app, api, { node: id, output }, asked) {
   }
 }
 
+const TOAST_MS = 10_000;
+/** What was last told of a run that stopped at the points, and when. */
+let told = { why: "", at: 0 };
+
 /** A run stopped at the points: said where it is seen whatever part of the graph is on the screen. @param {any} app @param {string} why */
 function tell(app, why) {
+  told = { why, at: Date.now() };
   const detail = plain(`${why[0].toUpperCase()}${why.slice(1)}.`);
-  app.extensionManager?.toast?.add?.({ severity: "warn", summary: "GoodDrag Points stopped this run", detail, life: 10_000 });
+  app.extensionManager?.toast?.add?.({ severity: "warn", summary: "GoodDrag Points stopped this run", detail, life: TOAST_MS });
+}
+
+/** Tuning goes on for minutes beside points that stopped: at its end it is told once more. @param {any} app */
+function tellAgain(app) {
+  if (told.why && Date.now() - told.at > TOAST_MS) tell(app, told.why);
+  told.why = "";
 }
 
 /** @param {any} app @param {any} api @param {import("./runs.mjs").Runs} runs */
@@ -119,6 +130,7 @@ export function listen(app, api, runs) {
   /** @param {unknown} run */
   const end = async (run) => {
     if (!(await runs.ours(run))) return;
+    tellAgain(app);
     for (const watch of watched.values()) {
       ended(watch, run);
       if (watch.fetching && (await runs.isFor(run, watch.asked))) watch.setFetching(false);

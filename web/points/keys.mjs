@@ -66,7 +66,7 @@ export class Keys {
         session.dispatch({ type: "selectAll" });
         return true;
       case "d":
-        if (!this.editor.closed()) session.dispatch({ type: "duplicate" });
+        this.editor.duplicate();
         return true;
       case "c":
       case "v":
@@ -129,10 +129,8 @@ export class Keys {
   }
 
   remove() {
-    const count = selectedIds(this.session.state).length;
-    if (!count) return;
-    this.session.dispatch({ type: "remove" });
-    this.editor.say(`${count} removed. Ctrl+Z brings ${count === 1 ? "it" : "them"} back.`);
+    const ids = selectedIds(this.session.state);
+    if (ids.length) this.editor.remove(ids);
   }
 
   /** Swap the ends of what is selected, or switch it off or on. @param {string} letter */
@@ -141,7 +139,8 @@ export class Keys {
     const ids = selectedIds(session.state);
     if (!ids.length) return false;
     const off = session.state.doc.pairs.every((p) => !ids.includes(p.id) || p.off);
-    session.dispatch(letter === "s" ? { type: "swap" } : { type: "switch", ids, off: !off });
+    if (letter === "s") this.editor.swap();
+    else this.editor.switch(ids, !off);
     return true;
   }
 

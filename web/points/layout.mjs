@@ -8,7 +8,7 @@
  *   chooseRegion: (region: import("./value.mjs").Region) => void, chooseShow: (show: import("./session.mjs").Show) => void,
  *   clearMask: () => void, toggleTable: () => void, toggleLive: () => void, suggest: () => void,
  *   combine: (mode: import("./value.mjs").Mode) => void, travel: (type: "undo" | "redo") => void, paintStep: (shape: Shape) => void,
- *   setBrush: (change: {size?: number, hardness?: number}) => void}} Commands
+ *   setBrush: (change: {size?: number, hardness?: number}) => void, stage: HTMLElement}} Commands
  */
 
 import { button, el, slider } from "./dom.mjs";
@@ -65,7 +65,7 @@ export function layout(session, commands, options) {
   const live = button("Live: a coarse edit follows an arrow while it is moved, the full edit comes when it is let go", null, () => commands.toggleLive(), { text: "Live", "aria-pressed": "false" });
   const choices = el("div", { class: "gd-bar" }, [region.root, el("span", { class: "gd-gap" }), live, show.root]);
   const table = new PairTable(session);
-  const notice = new StageNotice(session);
+  const notice = new StageNotice(session, () => commands.stage.focus({ preventScroll: true }));
   const { stage, base, top, ends, hint } = stageParts(notice.root);
   const keys = keyList(stage);
   const status = el("div", { class: "gd-status", role: "status", "aria-live": "polite" });

@@ -63,15 +63,15 @@ export class Menu {
     const off = chosen.every((p) => p.off);
     /** @type {[string, string, () => void][]} */
     const about = [
-      [`Delete ${what}`, "Delete", () => session.dispatch({ type: "remove", ids })],
-      [`Duplicate ${what}`, "Ctrl+D", () => { if (!editor.closed()) session.dispatch({ type: "duplicate" }); }],
-      ["Swap handle and target", "S", () => session.dispatch({ type: "swap" })],
-      [off ? `Switch ${what} on` : `Switch ${what} off`, "X", () => session.dispatch({ type: "switch", ids, off: !off })],
+      [`Delete ${what}`, "Delete", () => editor.remove(ids)],
+      [`Duplicate ${what}`, "Ctrl+D", () => editor.duplicate()],
+      ["Swap handle and target", "S", () => editor.swap()],
+      [off ? `Switch ${what} on` : `Switch ${what} off`, "X", () => editor.switch(ids, !off)],
     ];
     const { width, height } = editor.size();
     const onIt = place[0] >= -0.5 && place[1] >= -0.5 && place[0] < width - 0.5 && place[1] < height - 0.5;
     /** @type {[string, string, () => void][]} */
-    const everywhere = onIt ? [["Pin here: this must stay", "P", () => editor.pin(place)]] : [];
+    const everywhere = onIt ? [["Pin here: this must stay", "", () => editor.pin(place)]] : [];
     if (doc.pairs.length) everywhere.push(["Clear all arrows and pins", "", () => session.dispatch({ type: "clearPairs" })]);
     const items = found ? about.filter(([words]) => !(words.startsWith("Swap") && chosen.every(isAnchor))) : [];
     if (!items.length && !everywhere.length) return this.close(false);

@@ -181,6 +181,7 @@ export class Watched {
     const from = origin(place, "image");
     if (!from) {
       this.files = [];
+      this.loaded = { key: "", why: "" }; // the same picture may be connected again
       return this.show(null, { state: "unconnected" });
     }
     const source = known(from);

@@ -313,7 +313,10 @@ export class Session {
 
   /** @param {Picture | null} picture */
   setPicture(picture) {
-    if (picture !== this.picture) this.coarse = null;
+    if (picture !== this.picture) {
+      this.coarse = null;
+      if (picture) this.failure = ""; // it was of a graph without this picture
+    }
     this.picture = picture;
     this.dispatch({ type: "picture", size: picture && { width: picture.width, height: picture.height } });
     this.refresh();

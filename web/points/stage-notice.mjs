@@ -38,19 +38,19 @@ function maskWords(session) {
 }
 
 export class StageNotice {
-  /** @param {Session} session */
-  constructor(session) {
+  /** @param {Session} session @param {() => void} leave gives the focus back to the stage: a button that was pressed may vanish */
+  constructor(session, leave) {
     this.session = session;
     this.words = el("span");
-    this.get = button("Get the picture: run what feeds this node, and no more", null, () => session.getPicture?.(), { text: "Get the picture" });
+    this.get = button("Get the picture: run what feeds this node, and no more", null, () => { leave(); session.getPicture?.(); }, { text: "Get the picture" });
     this.picture = el("div", { class: "gd-notice-row" }, [this.words, this.get]);
     this.maskWords = el("span");
-    this.getMask = button("Get the mask: run what feeds this node, and no more", null, () => session.getPicture?.(), { text: "Get the mask" });
+    this.getMask = button("Get the mask: run what feeds this node, and no more", null, () => { leave(); session.getPicture?.(); }, { text: "Get the mask" });
     this.mask = el("div", { class: "gd-notice-row" }, [this.maskWords, this.getMask]);
     this.arrowWords = el("span");
     this.choices = [
-      button("Stretch arrows and mask from the old picture to this one", null, () => session.dispatch({ type: "fit" }), { text: "Fit to picture" }),
-      button("Leave arrows and mask at the same pixels", null, () => session.dispatch({ type: "keep" }), { text: "Keep the pixels" }),
+      button("Stretch arrows and mask from the old picture to this one", null, () => { leave(); session.dispatch({ type: "fit" }); }, { text: "Fit to picture" }),
+      button("Leave arrows and mask at the same pixels", null, () => { leave(); session.dispatch({ type: "keep" }); }, { text: "Keep the pixels" }),
     ];
     this.arrows = el("div", { class: "gd-notice-row" }, [this.arrowWords, ...this.choices]);
     this.root = el("div", { class: "gd-notice", role: "status" }, [this.picture, this.mask, this.arrows]);

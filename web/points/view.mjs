@@ -21,7 +21,7 @@ import { Menu } from "./menu.mjs";
 import { Pointer } from "./pointer.mjs";
 import { around, isAnchor } from "./region.mjs";
 import { StagePainter } from "./stage.mjs";
-import { asShown, inside, named, outside, room, sizeOf, unkey } from "./state.mjs";
+import { asShown, inside, named, outside, room, selectedIds, sizeOf, unkey } from "./state.mjs";
 import { t } from "./texts.mjs";
 import { MAX_PAIRS } from "./value.mjs";
 
@@ -30,6 +30,8 @@ const COARSE = {
   comes: "A coarse edit. The full one is being computed.",
   first: "A coarse edit. Move an arrow: the full edit follows once it is let go.",
 };
+/** Pixels of the stage from the hint to a pointer that it gives way to. */
+const HINT_ROOM = 36;
 const NO_RESULT = "Nothing to show yet: a run brings it, with `trace` connected to GoodDrag Decode";
 
 export class Editor {
@@ -52,6 +54,7 @@ export class Editor {
     /** What the picture below showed at the last update. */ this.shown = "";
     /** The picture that was shown then. @type {import("./session.mjs").Picture | null} */ this.pictured = null;
     /** The result that was last said. @type {import("./session.mjs").Picture | null} */ this.after = session.after;
+    /** What was last said of what the stage shows. */ this.toldShown = "";
     /** The failure that was last said. */ this.failure = "";
     /** The view shows all of the picture, so it follows when the stage changes. */ this.fitted = true;
     this.parts = layout(session, this, options);
@@ -129,6 +132,7 @@ export class Editor {
       this.after = session.after;
       if (session.after && session.show === "result" && !session.failure) this.sayShown();
     }
+    if (this.toldShown && this.toldShown !== this.shownWords() && parts.status.textContent === plain(this.toldShown)) this.sayShown();
     if (session.failure !== this.failure) this.say((this.failure = session.failure));
     this.draw();
   }
@@ -151,6 +155,7 @@ export class Editor {
     else if (out.length) text = `Outside this picture: pair ${out.join(", ")}. Move or remove it.`;
     else if (stuck.length) text = `Protected, so it cannot move: what lies under the handle of pair ${stuck.join(", ")}. Paint there with the brush (b).`;
     else if (cutOff.length) text = `Nothing may change at the target of pair ${cutOff.join(", ")}: what is dragged there is cut off. Paint there with the brush (b).`;
+    else if (!session.hasArrows() && session.suggestion.length && pairs.some((p) => p.off && !isAnchor(p))) text = "Your arrows are switched off, so the suggestion is dragged.";
     else if (session.state.pending) text = "Click the target. Escape takes the handle back.";
     else if (["brush", "lasso", "rectangle"].includes(session.tool) && !session.maskExplained && session.state.doc.region !== "own")
       text = session.state.doc.region === "auto" && !session.joined() && session.dragged().length
@@ -162,6 +167,14 @@ export class Editor {
     else if (["arrow", "hand"].includes(session.tool) && !session.hasArrows() && !pairs.some((p) => p.off)) text = "Press on what you want to move, and release where it shall go.";
     this.parts.hint.textContent = plain(text);
     this.parts.hint.hidden = !text;
+    this.placeHint();
+  }
+
+  /** Where the pointer is not. */
+  placeHint() {
+    const { hint, notice } = this.parts;
+    const low = (this.pointer.hover?.[1] ?? 0) > this.stageSize().height - hint.offsetHeight - HINT_ROOM;
+    hint.classList.toggle("gd-above", low && notice.root.hidden);
   }
 
   /** The size of what the stage shows: of the picture, else of the one that the arrows were drawn on, else its own. */
@@ -229,6 +242,7 @@ export class Editor {
     this.dirty = false;
     this.painter.above(view);
     if (this.painter.look()) this.showHint();
+    else this.placeHint();
   }
 
   /** Where original and result meet when they are compared: at the pointer. */
@@ -312,6 +326,32 @@ export class Editor {
     this.say(type === "undo" ? `Undone: ${changed(next, doc)}.` : `Redone: ${changed(doc, next)}.`);
   }
 
+  /** @param {number[]} ids of pairs */
+  remove(ids) {
+    this.session.dispatch({ type: "remove", ids });
+    this.say(`${ids.length} removed. Ctrl+Z brings ${ids.length === 1 ? "it" : "them"} back.`);
+  }
+
+  /** The selected ones. */
+  duplicate() {
+    const count = selectedIds(this.session.state).length;
+    if (!count || this.closed()) return;
+    this.session.dispatch({ type: "duplicate" });
+    if (!this.session.state.refused) this.say(`${count} duplicated.`);
+  }
+
+  /** Handles and targets of the selected ones. */
+  swap() {
+    this.session.dispatch({ type: "swap" });
+    this.say(`${selectedIds(this.session.state).length} swapped.`);
+  }
+
+  /** @param {number[]} ids of pairs @param {boolean} off */
+  switch(ids, off) {
+    this.session.dispatch({ type: "switch", ids, off });
+    this.say(off ? `${ids.length} switched off: not dragged.` : `${ids.length} switched on.`);
+  }
+
   /** A step of drawing the mask that is no gesture. @param {import("./value.mjs").Shape} shape */
   paintStep(shape) {
     if (this.closed()) return;
@@ -371,16 +411,21 @@ export class Editor {
     this.sayShown();
   }
 
-  /** What the stage shows. */
+  /** Say what the stage shows, and again when that has become something else. */
   sayShown() {
+    this.say((this.toldShown = this.shownWords()));
+  }
+
+  shownWords() {
     const { session } = this;
     const stale = session.result && !session.showsResult();
-    if (session.show === "original") return this.say("The original.");
+    if (!session.after) return "";
+    if (session.show === "original") return "The original.";
     if (session.show === "compare") {
-      return this.say(stale ? "On the right the result of other arrows than those here now." : "The original on the left, the result on the right.");
+      return stale ? "On the right the result of other arrows than those here now." : "The original on the left, the result on the right.";
     }
-    if (stale) return this.say("The result of other arrows than those here now.");
-    this.say(session.continues ? "The result. Edits go on from it." : "The result. Arrows and painting refer to the original.");
+    if (stale) return "The result of other arrows than those here now.";
+    return session.continues ? "The result. Edits go on from it." : "The result. Arrows and painting refer to the original.";
   }
 
   /** @param {boolean} on @returns {boolean} */
