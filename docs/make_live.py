@@ -23,7 +23,7 @@ from tests.browser.studio import Studio  # noqa: E402
 
 QUICKSTART = HERE.parent / "example_workflows" / "gooddrag_quickstart.json"
 SIZE, HAND = (256, 256), (87, 168)
-WAY = [(87 + i * 0.9, 168 - i * 1.7) for i in range(1, 19)]
+WAY = [(87 - i * 0.2, 168 - i * 2) for i in range(1, 19)]
 PAUSE = 0.45
 """Seconds between two moves of the hand."""
 WIDTH = 400

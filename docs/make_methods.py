@@ -23,7 +23,7 @@ METHODS = {
     "warp": "latent warp",
 }
 DRAGS = ("move", "lean", "tail", "mouth", "hat", "sun", "long-move", "long-arm", "long-sun", "long-cloud")
-SCENE = 2006
+SCENE = 2002
 SIDE, GAP, LINE, LEFT = 96, 4, 16, 92
 
 
