@@ -48,11 +48,12 @@ function make(node) {
     serialize: false,
     getValue: () => "",
     setValue: () => {},
-    getMinHeight: height,
-    getMaxHeight: height,
     hideOnZoom: false,
   });
   widget.serialize = false;
+  // as high as its text and no higher: what has a layout of its own shares what the node has left, in Vue half of it
+  widget.computeSize = (/** @type {number} */ width) => [width, height()];
+  widget.computeLayoutSize = undefined;
   return widget;
 }
 

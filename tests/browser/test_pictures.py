@@ -230,7 +230,7 @@ def test_disconnecting_takes_the_picture_away_and_an_inner_value_stays(desk_of):
     desk.studio.drag((100, 100), (200, 100), SIZE)
     before = desk.studio.text()
     desk.page.evaluate("(id) => window.app.graph.getNodeById(Number(id) || id).disconnectInput(0)", desk.studio.node)
-    assert "No picture yet: connect one to image." in desk.wait("unconnected")
+    assert "No picture yet: connect one to image, or drop or paste one here." in desk.wait("unconnected")
     assert desk.size() == ""
     desk.studio.drag((300, 100), (400, 100), SIZE)
     assert desk.studio.text() == before

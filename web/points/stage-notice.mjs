@@ -14,7 +14,7 @@ export function words(session) {
   const { doc, picture } = state;
   let said = "";
   if (standing.fetching) said = "Getting the picture ..";
-  else if (standing.state === "unconnected") said = "No picture yet: connect one to `image`.";
+  else if (standing.state === "unconnected") said = "No picture yet: connect one to `image`, or drop or paste one here.";
   else if (standing.state === "loading" && !session.picture) said = "Loading the picture ..";
   else if (standing.state === "unknown") said = standing.why ?? "This picture is not known yet.";
   else if (standing.state === "outdated") said = `Out of date: ${standing.why} since this picture arrived.`;
