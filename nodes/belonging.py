@@ -14,11 +14,28 @@ from ..gooddrag.picture.geometry import DragPoints
 from . import families, lent, notices
 from .types import InversionValue
 
+TUNED_ON = "gooddrag_tuned_on"
+
 
 def picture_key(image: Tensor) -> str:
     """Of the picture ``(1, H, W, 3)`` in 0..1, in the 8 bits that are seen."""
     seen = (image.clamp(0, 1) * 255).round().byte().cpu().contiguous().numpy()
     return hashlib.blake2b(seen.tobytes(), digest_size=16).hexdigest()
+
+
+def mark_tuned(model: ModelPatcher, image: Tensor) -> None:
+    """Keep with a MODEL which picture ``(1, H, W, 3)`` its LoRA was tuned on."""
+    model.set_attachments(TUNED_ON, (picture_key(image), tuple(image.shape)))
+
+
+def tell_of_tuning(model: ModelPatcher, image: Tensor) -> None:
+    """Say when the LoRA of ``model`` was tuned on another picture. One of another size may be the same, resized."""
+    key, shape = getattr(model, "attachments", {}).get(TUNED_ON, ("", ()))
+    if shape == tuple(image.shape) and key != picture_key(image):
+        notices.tell(
+            "`model` was tuned by GoodDrag LoRA Tune on another picture than this `image`, so that the LoRA knows the look of "
+            "that one. Connect the same picture to both."
+        )
 
 
 def check_family(value: InversionValue, model: ModelPatcher) -> None:

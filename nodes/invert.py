@@ -107,6 +107,7 @@ class Invert(io.ComfyNode):
         image = pictures.one(image)
         size = (image.shape[2], image.shape[1])
         family = families.family(model)
+        belonging.tell_of_tuning(model, image)
         if size[0] * size[1] > MUCH * family.side**2:
             notices.tell(LARGE.format(*size, family.name, family.side))
         z0 = host.to_model(model, host.encode(vae, image))

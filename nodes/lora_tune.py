@@ -6,7 +6,7 @@ from ..gooddrag.config import DragConfig
 from ..gooddrag.method.kept import tuned
 from ..gooddrag.method.lora import train_lora
 from ..gooddrag.network.memory import gradient_bytes
-from . import conditioning, families, host, lent, notices, patches, pictures
+from . import belonging, conditioning, families, host, lent, notices, patches, pictures
 from .presets import configured, preset_input
 from .types import CATEGORY
 
@@ -110,7 +110,8 @@ class LoRATune(io.ComfyNode):
             if kept:
                 notices.tell("No steps are tuned, so no file is kept.")
             return io.NodeOutput(model, {})
-        z0 = host.to_model(model, host.encode(vae, pictures.one(image)))
+        image = pictures.one(image)
+        z0 = host.to_model(model, host.encode(vae, image))
         text = conditioning.told(model, positive, z0)
         shape = (config.lora_batch, *z0.shape[1:])
 
@@ -124,4 +125,6 @@ class LoRATune(io.ComfyNode):
             else:
                 lora = train_lora(borrowed, z0, text, config, **how)
         state = host.lora_state_dict(model, lora)
-        return io.NodeOutput(host.with_lora(model, state), state)
+        made = host.with_lora(model, state)
+        belonging.mark_tuned(made, image)
+        return io.NodeOutput(made, state)

@@ -77,3 +77,14 @@ def test_running_out_of_memory_while_inverting_says_so(run, demo, part, monkeypa
     message = r"out of memory while inverting at 256x256 \(tried to allocate 2.00 gib\). Use a smaller picture, or free memory"
     with pytest.raises(part("gooddrag.network.memory").NotEnoughMemory, match=message):
         run("GoodDrag_Invert", **common)
+
+
+def test_a_lora_of_another_picture_is_said(execute, demo):
+    common = {k: demo[k] for k in ("model", "vae", "positive")}
+    (tuned, _), _ = execute("GoodDrag_LoRATune", **common, image=demo["image"], steps=1, batch_size=1)
+    common |= {"model": tuned, "steps": 2}
+    said = [
+        execute("GoodDrag_Invert", **common, image=image)[1]
+        for image in (demo["image"], demo["truth"], demo["image"][:, :192])
+    ]
+    assert ["tuned by GoodDrag LoRA Tune on another picture" in " ".join(s) for s in said] == [False, True, False]
