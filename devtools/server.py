@@ -222,20 +222,24 @@ class WebSocket:
     def __iter__(self):
         """Ends when the server closes the connection, or is gone."""
         text = b""
-        with contextlib.suppress(OSError, EOFError):
-            while True:
+        while True:
+            try:
                 first, payload = self._frame()
-                kind = first & 15
-                if kind == 8:
-                    return
-                if kind == 9:
-                    self._pong(payload)
-                if kind not in (0, 1):
-                    continue
-                text += payload
-                if first & 128:
-                    message, text = json.loads(text), b""
-                    yield message["type"], message.get("data", {})
+            except TimeoutError:
+                raise
+            except (OSError, EOFError):
+                return
+            kind = first & 15
+            if kind == 8:
+                return
+            if kind == 9:
+                self._pong(payload)
+            if kind not in (0, 1):
+                continue
+            text += payload
+            if first & 128:
+                message, text = json.loads(text), b""
+                yield message["type"], message.get("data", {})
 
     def _frame(self) -> tuple[int, bytes]:
         """Its first byte and its payload."""

@@ -10,7 +10,7 @@ from comfy_execution.graph_utils import ExecutionBlocker
 from ..gooddrag.overlay import draw_points
 from ..gooddrag.picture.geometry import DragPoints, check_fit, protected
 from ..gooddrag.picture.region import editable
-from ..gooddrag.picture.sizes import for_picture
+from ..gooddrag.picture.sizes import for_picture, same_shape
 from ..gooddrag.picture.value import EXAMPLE, is_anchor, parse
 from . import belonging, host, masks, notices, pictures
 from .types import CATEGORY, DragPointsType
@@ -18,6 +18,10 @@ from .upstream import made_of
 
 NO_ARROWS = "there are no arrows yet: draw one on the picture, from what shall move to where it shall go, and run again"
 RESCALED = "The points were placed on a {}x{} picture and are moved along to this one of {}x{}."
+OTHER_SHAPE = (
+    "`suggestion` was placed on a {}x{} picture and `image` is {}x{}, which has another shape: connect the picture that it was "
+    "made for, disconnect `suggestion`, or draw an arrow of your own"
+)
 NOTHING_DRAWN = (
     "the region drawn in the editor{} lets nothing of the {}x{} picture change, so nothing could move; draw it where something "
     "shall move, or choose Auto or Whole there"
@@ -95,12 +99,14 @@ class Points(io.ComfyNode):
             value = parse(points if json is None else json)
         except ValueError as error:
             raise error if json is None else ValueError(f"`json`: {error}") from None
+        shown = suggestion is not None and same_shape((suggestion.width, suggestion.height), size)
+        pairs = suggestion.fitted(size) if shown else None
         arrived = {
             "image": host.temporary(image, cls),
             "size": size,
             "suggestion": []
-            if suggestion is None
-            else [{"handle": h, "target": t} for h, t in zip(suggestion.handles, suggestion.targets)],
+            if pairs is None
+            else [{"handle": h, "target": t} for h, t in zip(pairs.handles, pairs.targets)],
             **cls._origin(),
         }
         own = any(not p.off and not is_anchor(p.handle, p.target) for p in value.pairs)
@@ -109,6 +115,8 @@ class Points(io.ComfyNode):
             fitting = for_picture(value, size)
             if suggestion is None and all(p.off for p in value.pairs):
                 raise ValueError(NO_ARROWS)
+            if placed_on is not None and not same_shape(placed_on, size):
+                raise ValueError(OTHER_SHAPE.format(*placed_on, *size))
             placed = DragPoints.from_value_or(fitting, suggestion, *size)
             check_fit(placed, None, size)
         except ValueError as error:

@@ -14,8 +14,10 @@ from .optional import needed
 from .rows import Row
 from .work import Job, work
 
+MOST = 61
+"""Processes that Windows can wait for at once."""
 KILLED = (
-    "a worker was killed, mostly because the memory did not hold them all; what was done is kept, and the same command with fewer "
+    "a worker ended, mostly because the memory did not hold them all; what was done is kept, and the same command with fewer "
     "--workers goes on"
 )
 Task = tuple[str, tuple[str, ...]]
@@ -30,12 +32,13 @@ def local(job: Job, tasks: Sequence[Task], workers: int) -> Iterator[list[Row]]:
     before = multiprocessing.active_children()
     # spawn: a fork of a process whose libraries have threads may hang
     spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(tasks)) or 1, spawn, initializer=_end_with_parent)
+    most = min(workers, len(tasks), MOST if os.name == "nt" else workers)
+    pool = ProcessPoolExecutor(most or 1, spawn, initializer=_end_with_parent)
     try:
         for done in as_completed([pool.submit(work, job, *task) for task in tasks]):
             yield done.result()
-    except BrokenProcessPool:
-        raise LibraryError(KILLED) from None
+    except BrokenProcessPool as error:
+        raise LibraryError(f"{KILLED} ({error})") from None
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         for process in set(multiprocessing.active_children()) - set(before):

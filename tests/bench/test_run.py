@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from gooddrag.bench.metrics import no_reference
 from gooddrag.bench.run import run
 from gooddrag.bench.work import Job
 from gooddrag.command import main
-from gooddrag.command.models import Loader
+from gooddrag.command.models import Loader, asked
 from gooddrag.libraries import LibraryError
 
 TINY = str(Path(__file__).parent.parent / "parity" / "data")
@@ -119,12 +120,23 @@ def test_another_model_under_the_same_name_is_another(dataset, tmp_path):
     weights.write_bytes(bytes(200_000))
     loader = Loader(str(tmp_path / "model"), "cpu")
     before = replace(job(dataset, tmp_path), weights=loader.weights)
-    weights.write_bytes(bytes(199_999) + b"x")
+    weights.write_bytes(bytes(100_000) + b"x" + bytes(99_999))
     assert replace(before, weights=loader.weights).key != before.key
     assert Loader("demo", "cpu").weights == Loader(str(tmp_path / "none"), "cpu").weights == ""
 
 
+def test_a_model_that_is_a_link_keeps_its_name(tmp_path):
+    """As in the cache of the model hub, where what it leads to has no ending by which it could be read."""
+    (tmp_path / "abc123").write_bytes(b"weights")
+    link = tmp_path / "model.safetensors"
+    link.symlink_to(tmp_path / "abc123")
+    args = SimpleNamespace(model=str(link), device="cpu", precision="float32", channels_last=False, compile=False)
+    assert asked(args).name == str(link)
+
+
 def test_a_worker_that_is_killed_ends_the_run(dataset, tmp_path):
+    for i in range(3, 9):
+        shutil.copytree(Path(dataset) / "cat_0", Path(dataset) / f"cat_{i}")
     whole = run(job(dataset, tmp_path / "whole"))
 
     def kill(_done, _total, _rows):

@@ -119,7 +119,11 @@ def test_a_suggestion_is_used_while_there_are_no_arrows(output, demo):
     assert points == demo["points"]
     assert "stopped" not in ui["gooddrag_points"][0]
     _, ui = output("", 300, 256, suggestion=demo["points"])
-    assert "placed on a 256x256 picture, but the picture is 300x256" in ui["gooddrag_points"][0]["stopped"]
+    assert "`suggestion` was placed on a 256x256 picture and `image` is 300x256" in ui["gooddrag_points"][0]["stopped"]
+    assert ui["gooddrag_points"][0]["suggestion"] == []
+    (points, _, _), ui = output("", 512, 512, suggestion=demo["points"])
+    assert points == demo["points"].fitted((512, 512))
+    assert ui["gooddrag_points"][0]["suggestion"][0]["handle"] == points.handles[0]
 
 
 @pytest.fixture

@@ -119,6 +119,8 @@ def test_cancelling_returns_within_one_step_and_the_next_prompt_works(server, qu
                 assert message == "execution_interrupted", message
                 returned = time.monotonic() - interrupted
                 break
+        else:
+            server.check(5)
     entry = server.wait(prompt_id)
     assert failure(entry) == f"interrupted in GoodDrag_{kind}"
     # after the request the step under way may finish, nothing more; the rest is the request itself

@@ -72,7 +72,7 @@ function behind(app, id, ...inputs) {
 const dragging = (app, id) => behind(app, id, "points");
 
 /** @param {any} app @param {any} api @param {any} data of an "executed" event @param {Watched[]} asked for a picture when it came */
-async function executed(app, api, { node: id, output }, asked) {
+async function executed(app, api, { node: id, output, prompt_id: run }, asked) {
   if (!output) return;
   const [arrived] = output.gooddrag_points ?? [];
   if (arrived) {
@@ -80,7 +80,7 @@ async function executed(app, api, { node: id, output }, asked) {
       if (!watch.has(id)) continue;
       // asked for a picture, a person expects no more than that
       const expected = asked.includes(watch);
-      if (arrived.stopped && !expected) tell(app, arrived.stopped);
+      if (arrived.stopped && !expected) tell(app, arrived.stopped, { run, session: watch.session });
       await watch.arrived(String(id), arrived, expected);
     }
   }
@@ -102,20 +102,25 @@ async function executed(app, api, { node: id, output }, asked) {
 }
 
 const TOAST_MS = 10_000;
-/** What was last told of a run that stopped at the points, and when. */
-let told = { why: "", at: 0 };
+/** What was last told of a run that stopped at the points, of whose editor, and when. @type {{why: string, run: unknown, session: Session, at: number} | null} */
+let told = null;
 
-/** A run stopped at the points: said where it is seen whatever part of the graph is on the screen. @param {any} app @param {string} why */
-function tell(app, why) {
-  told = { why, at: Date.now() };
+/**
+ * A run stopped at the points: said where it is seen whatever part of the graph is on the screen.
+ * @param {any} app @param {string} why @param {{run: unknown, session: Session}} of
+ */
+function tell(app, why, of) {
+  told = { why, ...of, at: Date.now() };
   const detail = plain(`${why[0].toUpperCase()}${why.slice(1)}.`);
   app.extensionManager?.toast?.add?.({ severity: "warn", summary: "GoodDrag Points stopped this run", detail, life: TOAST_MS });
 }
 
-/** Tuning goes on for minutes beside points that stopped: at its end it is told once more. @param {any} app */
-function tellAgain(app) {
-  if (told.why && Date.now() - told.at > TOAST_MS) tell(app, told.why);
-  told.why = "";
+/** Tuning goes on for minutes beside points that stopped: at its end it is told once more, if it still is so. @param {any} app @param {unknown} run */
+function tellAgain(app, run) {
+  if (!told || told.run !== run) return;
+  const { why, session, at } = told;
+  if (session.stopped === why && Date.now() - at > TOAST_MS) tell(app, why, { run, session });
+  told = null;
 }
 
 /** @param {any} app @param {any} api @param {import("./runs.mjs").Runs} runs */
@@ -130,7 +135,6 @@ export function listen(app, api, runs) {
   /** @param {unknown} run */
   const end = async (run) => {
     if (!(await runs.ours(run))) return;
-    tellAgain(app);
     for (const watch of watched.values()) {
       ended(watch, run);
       if (watch.fetching && (await runs.isFor(run, watch.asked))) watch.setFetching(false);
@@ -138,7 +142,9 @@ export function listen(app, api, runs) {
   };
   api.addEventListener("executing", (/** @type {any} */ event) => {
     running = event.detail ?? null;
-    if (running === null) void end(runs.current);
+    if (running !== null) return;
+    tellAgain(app, runs.current);
+    void end(runs.current);
   });
   api.addEventListener("executed", async (/** @type {any} */ { detail }) => {
     const waiting = [...watched.values()].filter((watch) => watch.fetching);

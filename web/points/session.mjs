@@ -313,10 +313,8 @@ export class Session {
 
   /** @param {Picture | null} picture */
   setPicture(picture) {
-    if (picture !== this.picture) {
-      this.coarse = null;
-      if (picture) this.failure = ""; // it was of a graph without this picture
-    }
+    if (picture !== this.picture) this.coarse = null;
+    if (picture && !this.picture) this.failure = ""; // it was of a graph without one
     this.picture = picture;
     this.dispatch({ type: "picture", size: picture && { width: picture.width, height: picture.height } });
     this.refresh();

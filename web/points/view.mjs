@@ -155,7 +155,6 @@ export class Editor {
     else if (out.length) text = `Outside this picture: pair ${out.join(", ")}. Move or remove it.`;
     else if (stuck.length) text = `Protected, so it cannot move: what lies under the handle of pair ${stuck.join(", ")}. Paint there with the brush (b).`;
     else if (cutOff.length) text = `Nothing may change at the target of pair ${cutOff.join(", ")}: what is dragged there is cut off. Paint there with the brush (b).`;
-    else if (!session.hasArrows() && session.suggestion.length && pairs.some((p) => p.off && !isAnchor(p))) text = "Your arrows are switched off, so the suggestion is dragged.";
     else if (session.state.pending) text = "Click the target. Escape takes the handle back.";
     else if (["brush", "lasso", "rectangle"].includes(session.tool) && !session.maskExplained && session.state.doc.region !== "own")
       text = session.state.doc.region === "auto" && !session.joined() && session.dragged().length
@@ -163,6 +162,7 @@ export class Editor {
         : "Paint what may change: editable here, protected everywhere else.";
     else if (session.tool === "pin") text = "Click on what must stay.";
     else if (session.after && session.continues) text = "The sampler goes on from its last run: draw on the result.";
+    else if (!session.hasArrows() && session.suggestion.length && pairs.some((p) => p.off && !isAnchor(p))) text = "Your arrows are switched off, so the suggestion is dragged.";
     else if (!session.hasArrows() && session.suggestion.length && !session.after && !session.drawing) text = "The dashed arrows are a suggestion. Drag one arrow of your own to replace them.";
     else if (["arrow", "hand"].includes(session.tool) && !session.hasArrows() && !pairs.some((p) => p.off)) text = "Press on what you want to move, and release where it shall go.";
     this.parts.hint.textContent = plain(text);
@@ -342,14 +342,19 @@ export class Editor {
 
   /** Handles and targets of the selected ones. */
   swap() {
+    const ids = selectedIds(this.session.state);
+    const count = this.session.state.doc.pairs.filter((p) => ids.includes(p.id) && !isAnchor(p)).length;
+    if (!count) return;
     this.session.dispatch({ type: "swap" });
-    this.say(`${selectedIds(this.session.state).length} swapped.`);
+    this.say(`${count} swapped.`);
   }
 
   /** @param {number[]} ids of pairs @param {boolean} off */
   switch(ids, off) {
+    const count = this.session.state.doc.pairs.filter((p) => ids.includes(p.id) && Boolean(p.off) !== off).length;
     this.session.dispatch({ type: "switch", ids, off });
-    this.say(off ? `${ids.length} switched off: not dragged.` : `${ids.length} switched on.`);
+    if (this.session.state.refused) return;
+    this.say(off ? `${count} switched off: not dragged.` : `${count} switched on.`);
   }
 
   /** A step of drawing the mask that is no gesture. @param {import("./value.mjs").Shape} shape */
