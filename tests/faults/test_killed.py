@@ -2,11 +2,12 @@
 
 import contextlib
 import http.client
-import urllib.error
 
 import pytest
 from breakable import breakable, kept_files
 from test_matrix import MIDDLE, Edit
+
+from devtools.server import ServerError
 
 STAGES = {"save": 0, "gradient": MIDDLE["gradient"]}
 
@@ -24,7 +25,7 @@ def test_a_killed_server(expected, tmp_path, stage):
         path.unlink()
     with breakable(tmp_path) as server:
         server.post("/faults", {"stage": stage, "fault": "kill", "after": STAGES[stage]})
-        with contextlib.suppress(urllib.error.URLError, http.client.HTTPException, OSError):
+        with contextlib.suppress(ServerError, http.client.HTTPException, OSError):
             Edit(server).run()
         assert server.process.wait(60) == -9
     # the LoRA is there whole, or not at all: a part of it has another name
