@@ -173,6 +173,7 @@ export class Editor {
   /** Where the pointer is not. */
   placeHint() {
     const { hint, notice } = this.parts;
+    if (hint.hidden) return; // to look at its size would cost every frame a layout
     const low = (this.pointer.hover?.[1] ?? 0) > this.stageSize().height - hint.offsetHeight - HINT_ROOM;
     hint.classList.toggle("gd-above", low && notice.root.hidden);
   }
