@@ -82,7 +82,7 @@ def test_comfyuis_undo_takes_back_a_drawing_and_the_editor_shows_it(drawn):
     drawn.page.wait_for_timeout(300)
     for keys, shapes, pairs in (("Control+z", 0, 1), ("Control+z", 0, 0), ("Control+y", 0, 1)):
         before = drawn.text()
-        for _ in range(2):  # now and then ComfyUI notes a state of its own in between, equal for this node
+        for _ in range(2):  # a state between: LoadImage has grown, as its preview came
             if drawn.text() == before:
                 drawn.page.keyboard.press(keys)
                 drawn.page.wait_for_timeout(1200)
