@@ -140,3 +140,57 @@ def test_the_graph_hears_nothing_of_the_keys_that_mean_something_here(stage):
     stage.click((40, 40), SIZE)
     stage.press("Escape", "Delete", "Backspace")
     assert stage.page.evaluate(count) == 2
+
+
+@pytest.mark.parametrize("window", [False, True])
+def test_ctrl_z_is_the_editors_wherever_in_it_the_focus_is(stage, window):
+    pair(stage)
+    if window:
+        stage.page.keyboard.press("Enter")
+        stage.page.locator(".gd-dialog[open]").wait_for()
+        stage.stage.focus()
+    stage.press("b")
+    editor = stage.page.locator(".gd-editor").last
+
+    def beside():
+        stage.page.mouse.click(*[editor.bounding_box()[side] + 3 for side in ("x", "y")])
+
+    def around():
+        box = stage.page.locator(".gd-dialog").bounding_box()
+        stage.page.mouse.click(box["x"] + 5, box["y"] + 5)
+
+    places = [
+        lambda: editor.locator("select").select_option("intersect"),
+        lambda: editor.get_by_label("Size", exact=True).last.fill("90"),
+        beside,
+        *([around] if window else []),
+    ]
+    for go in places:
+        stage.stage.focus()
+        stage.press("b")
+        stage.drag((400, 100), (430, 100), SIZE)
+        go()
+        steps = 2 if go is places[0] else 1  # the choice is a step
+        stage.press(*["Control+z"] * steps)
+        assert stage.says().startswith("Undone: ")
+        assert (len(stage.pairs()), stage.shapes()) == (1, [])
+    if window:
+        stage.press("Escape")
+
+
+def test_the_text_of_an_error_can_be_copied(stage):
+    pair(stage)
+    taken = stage.page.evaluate(
+        """() => {
+          const root = [...document.querySelectorAll(".gd-editor")].at(-1);
+          const status = root.querySelector(".gd-status");
+          status.classList.add("gd-failed");
+          status.textContent = "why it failed";
+          getSelection().selectAllChildren(status);
+          let taken;
+          root.addEventListener("copy", (e) => { taken = e.defaultPrevented; }, { once: true });
+          document.execCommand("copy");
+          return taken;
+        }"""
+    )
+    assert taken is False

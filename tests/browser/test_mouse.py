@@ -131,6 +131,40 @@ def test_the_table_orders_hides_removes_and_takes_numbers(studio):
     assert len(studio.pairs()) == 2
 
 
+def test_in_the_table_tab_and_clicks_go_on_from_a_number_that_was_typed(studio):
+    studio.drag((100, 100), (200, 100), SIZE)
+    studio.drag((100, 200), (200, 200), SIZE)
+    studio.choose("2 pairs")
+    table = studio.page.locator(".gd-table").last
+    table.get_by_label("pair 1, handle x").fill("120")
+    studio.press("Tab")
+    assert studio.page.evaluate("document.activeElement.ariaLabel") == "pair 1, handle y"
+    studio.page.keyboard.type("130")
+    table.get_by_label("pair 2, target x").click()
+    assert studio.page.evaluate("document.activeElement.ariaLabel") == "pair 2, target x"
+    near(studio.pairs(), [((120, 130), (200, 100)), ((100, 200), (200, 200))])
+    table.get_by_label("pair 2, target x").fill("300")
+    studio.choose("Remove pair 1")
+    near(studio.pairs(), [((100, 200), (300, 200))])
+    assert studio.page.evaluate("document.activeElement.closest('.gd-editor') !== null")
+    studio.press("Control+z")
+    assert studio.says().startswith("Undone: ")
+    assert len(studio.pairs()) == 2
+
+
+def test_a_trembling_click_in_a_small_graph_sets_a_handle(studio):
+    studio.look(0.3)
+    x, y, _ = studio.place((200, 200), SIZE)
+    studio.page.mouse.move(x, y)
+    studio.page.mouse.down()
+    studio.page.mouse.move(x + 2, y + 1)
+    studio.page.mouse.up()
+    assert studio.pairs() == []
+    assert studio.says() == "Handle set. Click its target."
+    studio.press("Control+z")
+    assert studio.says() == "Handle taken back."
+
+
 def test_brush_and_eraser(studio):
     studio.choose("Brush")
     assert "protected everywhere else" in studio.page.locator(".gd-hint").text_content()

@@ -213,11 +213,7 @@ def test_the_last_result_is_there_after_the_page_was_loaded_again(desk):
     _asks_for_the_result(desk)
 
 
-def test_a_result_that_comes_while_another_tab_is_open_is_there_afterwards(desk):
-    _quick(desk, 65)
-    desk.page.evaluate("() => void window.app.queuePrompt(0)")
-    own = _open_tab(desk)
-    desk.page.evaluate("() => window.app.extensionManager.command.execute('Comfy.NewBlankWorkflow')")
+def _wait_for_the_queue(desk) -> None:
     left = """async () => {
       const { queue_running, queue_pending } = await (await window.app.api.fetchApi("/queue")).json();
       return queue_running.length + queue_pending.length;
@@ -226,6 +222,29 @@ def test_a_result_that_comes_while_another_tab_is_open_is_there_afterwards(desk)
         desk.page.wait_for_timeout(500)
         if not desk.page.evaluate(left):
             break
+
+
+def test_a_result_is_not_put_on_a_picture_that_was_chosen_meanwhile(desk):
+    editor = _quick(desk, 66)
+    shown = "() => [...document.querySelectorAll('.gd-stage')].at(-1).dataset"
+    desk.page.evaluate("() => void window.app.queuePrompt(0)")
+    desk.page.wait_for_timeout(400)
+    editor.set(0, "scene", 2)
+    _wait_for_the_queue(desk)
+    desk.page.wait_for_timeout(1000)
+    assert desk.page.evaluate(shown)["shows"] == "picture"
+    assert desk.page.locator(".gd-editor [role=radio]", has_text="Result").last.is_disabled()
+    editor.set(0, "scene", 1)
+    desk.page.wait_for_timeout(1500)
+    _asks_for_the_result(desk)  # it is that of the first
+
+
+def test_a_result_that_comes_while_another_tab_is_open_is_there_afterwards(desk):
+    _quick(desk, 65)
+    desk.page.evaluate("() => void window.app.queuePrompt(0)")
+    own = _open_tab(desk)
+    desk.page.evaluate("() => window.app.extensionManager.command.execute('Comfy.NewBlankWorkflow')")
+    _wait_for_the_queue(desk)
     own.click()
     desk.page.wait_for_timeout(2000)
     desk.look(1)

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { elsewhere } from "../../web/points/elsewhere.mjs";
+import { hear, keepResult, pictureOf } from "../../web/points/elsewhere.mjs";
 import { recalled } from "../../web/points/results.mjs";
 
 const NODES = {
@@ -13,7 +13,12 @@ const NODES = {
 };
 const POINTS = { handles: [[1, 2]], targets: [[3, 4]] };
 const upstream = { link: ["9", 0], nodes: {} };
-const told = (run, node, output, here = false) => elsewhere({ prompt_id: run, node, output }, { workflow: "w", nodes: NODES }, here);
+const owner = { workflow: "w", nodes: NODES };
+/** @param {boolean} [taken] by an editor that shows the run's picture */
+function told(run, node, output, taken = false) {
+  hear({ prompt_id: run, node, output }, owner);
+  if (!taken) keepResult({ prompt_id: run, node, output }, owner);
+}
 const found = (id, workflow = "w") => recalled(id, workflow, (was) => was === upstream);
 
 test("a result of a workflow that is not open is kept for its editor", () => {
@@ -22,6 +27,8 @@ test("a result of a workflow that is not open is kept for its editor", () => {
   told("a", "5", {});
   assert.equal(found("1"), null);
   told("a", "4", { gooddrag_after: [{ image: { filename: "x.png" }, points: POINTS }] });
+  assert.equal(pictureOf("a", "1"), upstream);
+  assert.equal(pictureOf("a", "2"), undefined);
   assert.equal(found("1").file.filename, "x.png");
   assert.equal(found("1").result.lengthened, true);
   assert.equal(found("2"), null);

@@ -251,3 +251,47 @@ test("switched off, it cancels what is under way and shows the picture again", a
   assert.equal(session.shows(), "picture");
   live.destroy();
 });
+
+test("a coarse edit that comes late does not cover another picture; that gets its own, and no full one", async () => {
+  const { server, session, live } = following();
+  session.setPicture(picture, "a.png");
+  session.follow(true);
+  session.dispatch({ type: "add", pairs: [arrow(100)] });
+  await ms(20);
+  session.setPicture(/** @type {any} */ ({ width: 300, height: 300 }), "b.png");
+  server.end("p1");
+  await ms(120);
+  assert.equal(session.coarse, null);
+  assert.equal(server.prompts().length, 2);
+  server.end("p2");
+  await ms(600);
+  assert.ok(session.coarse);
+  assert.equal(server.posted.filter(([route]) => route === "full").length, 0);
+  live.destroy();
+});
+
+test("a coarse edit that comes after Live was switched off is not shown", async () => {
+  const { server, session, live } = following();
+  session.dispatch({ type: "add", pairs: [arrow(100)] });
+  session.follow(true);
+  await ms(20);
+  const { decode } = Image.prototype;
+  Image.prototype.decode = async () => session.follow(false);
+  server.end("p1");
+  await ms(120);
+  Image.prototype.decode = decode;
+  assert.equal(session.coarse, null);
+  live.destroy();
+});
+
+test("the first arrow on a picture that was there is run in full", async () => {
+  const { server, session, live } = following();
+  session.setPicture(picture, "a.png");
+  session.follow(true);
+  session.dispatch({ type: "add", pairs: [arrow(100)] });
+  await ms(20);
+  server.end("p1");
+  await ms(600);
+  assert.equal(server.posted.filter(([route]) => route === "full").length, 1);
+  live.destroy();
+});

@@ -234,3 +234,26 @@ test("the result of the longest variant belongs to the arrows that were drawn", 
   s.dispatch({ type: "nudge", dx: 0, dy: 9 });
   assert.equal(s.showsResult(), false);
 });
+
+test("the eraser, Invert and Shrink begin with what is seen, where nothing is painted", () => {
+  for (const region of /** @type {const} */ (["auto", "own", "whole"])) {
+    for (const shape of [{ kind: "brush", points: [[9, 9]], size: 8, hardness: 1, erase: true }, { kind: "invert" }, { kind: "grow", size: -8 }]) {
+      const s = new Session();
+      s.setPicture(picture(300, 300));
+      s.dispatch({ type: "region", region });
+      s.paint(/** @type {any} */ (shape));
+      assert.deepEqual(s.state.doc.shapes, [{ kind: "fill" }, shape], region);
+    }
+  }
+});
+
+test("the eraser takes away from a connected mask, whatever the region was", () => {
+  for (const region of /** @type {const} */ (["auto", "own", "whole"])) {
+    const s = new Session();
+    s.setPicture(picture(300, 300));
+    s.setMask(picture(300, 300), { state: "current" });
+    s.dispatch({ type: "region", region });
+    s.paint(/** @type {any} */ ({ kind: "rectangle", points: [[10, 10], [40, 40]], erase: true }));
+    assert.deepEqual([s.state.doc.shapes[0].kind, s.state.doc.shapes.length, s.state.doc.mode], ["fill", 2, "intersect"], region);
+  }
+});

@@ -138,6 +138,8 @@ function randomAction(r, state) {
     () => ({ type: "selectAll" }),
     () => ({ type: "move", dx: n(-80, 80), dy: n(-80, 80), gesture: String(Math.floor(r() * 3)) }),
     () => ({ type: "nudge", dx: Math.round(n(-2, 2)), dy: Math.round(n(-2, 2)) }),
+    () => ({ type: "nudge", dx: 1, dy: 0, gesture: `nudge ${Math.floor(r() * 2)}` }),
+    () => ({ type: "paste", value: parse(JSON.stringify({ width: 100, height: 50, pairs: [[at(), at()]], mask: { region: "own", mode: "union", shapes: [{ kind: "fill" }] } })) }),
     () => ({ type: "set", id: id(), end: end(), at: r() < 0.1 ? [NaN, 1] : at() }),
     () => ({ type: "remove", ...(r() < 0.5 ? { ids: [id()] } : {}) }),
     () => ({ type: "duplicate" }),
@@ -179,7 +181,7 @@ test("10,000 random sequences: invariants hold, undo returns exactly, writing an
       assert.ok(ids.every((id) => id < s.nextId), where);
 
       if (s.past.length > before.past.length) {
-        const undone = S.reduce(s, { type: "undo" });
+        const undone = S.reduce({ ...s, pending: null }, { type: "undo" });
         assert.equal(content(undone.doc), content(before.doc), `${where}: undo`);
         assert.equal(content(S.reduce(undone, { type: "redo" }).doc), content(s.doc), `${where}: redo`);
       }
@@ -242,4 +244,56 @@ test("a picture of another shape leaves the points as they are until a person de
 test("a value without size is in pixels of the picture that is there", () => {
   const s = run([{ type: "load", value: parse("[[[75, 75], [140, 75]]]") }, shown(900, 400)], S.initial());
   assert.deepEqual([s.doc.pairs[0].handle, S.sizeOf(s.doc)], [[75, 75], { width: 900, height: 400 }]);
+});
+
+test("what is opened is no step that could be taken back", () => {
+  const opened = run([{ type: "load", value: parse("[[[1, 2], [3, 4]]]") }]);
+  assert.equal(S.reduce(opened, { type: "undo" }), opened);
+  const later = run([{ type: "load", value: parse("[[[5, 6], [7, 8]]]") }, { type: "undo" }], opened);
+  assert.deepEqual(later.doc.pairs[0].handle, [1, 2]);
+});
+
+test("undo takes back a handle that waits, and nothing else", () => {
+  const s = run([{ type: "add", pairs: [pair([1, 1], [5, 5])] }, { type: "place", at: [9, 9] }, { type: "undo" }]);
+  assert.equal(s.pending, null);
+  assert.equal(s.doc.pairs.length, 1);
+  assert.equal(S.reduce(s, { type: "undo" }).doc.pairs.length, 0);
+});
+
+test("an arrow key that is held is one step, two presses are two", () => {
+  const placed = run([{ type: "add", pairs: [pair([1, 1], [5, 5])] }]);
+  const held = run(Array.from({ length: 300 }, () => ({ type: "nudge", dx: 0.1, dy: 0, gesture: "nudge 1" })), placed);
+  const again = run([{ type: "nudge", dx: 1, dy: 0, gesture: "nudge 2" }], held);
+  assert.ok(Math.abs(held.doc.pairs[0].target[0] - 35) < 1e-6);
+  assert.equal(content(S.reduce(again, { type: "undo" }).doc), content(held.doc));
+  assert.equal(content(run([{ type: "undo" }, { type: "undo" }], again).doc), content(placed.doc));
+});
+
+const drawing = (size, more = {}) => parse(JSON.stringify({ ...size, pairs: [{ handle: [10, 10], target: [20, 10] }], mask: { region: "own", mode: "intersect", shapes: [{ kind: "fill" }, { kind: "brush", points: [[10, 10]], size: 8, hardness: 1, erase: true }] }, ...more }));
+
+test("a drawing that is pasted is one step, moves along to another size of its picture, and comes as a whole where nothing is", () => {
+  const empty = S.reduce(S.initial(), shown(400, 200));
+  const s = S.reduce(empty, { type: "paste", value: drawing({ width: 200, height: 100 }) });
+  assert.deepEqual(s.doc.pairs[0].handle, [20.5, 20.5]);
+  assert.equal(s.doc.shapes[1].size, 16);
+  assert.deepEqual([s.doc.region, s.doc.mode], ["own", "intersect"]);
+  assert.equal(s.past.length, empty.past.length + 1);
+  assert.equal(content(S.reduce(s, { type: "undo" }).doc), content(empty.doc));
+  const another = S.reduce(empty, { type: "paste", value: drawing({ width: 90, height: 100 }) });
+  assert.deepEqual(another.doc.pairs[0].handle, [10, 10]);
+  const beside = S.reduce(run([{ type: "add", pairs: [pair([1, 1], [5, 5])] }], empty), { type: "paste", value: drawing({}) });
+  assert.deepEqual([beside.doc.pairs.length, beside.doc.mode], [2, "union"]);
+});
+
+test("a drawing that is too much is not pasted, not even in part", () => {
+  const many = Array.from({ length: 70 }, (_, i) => ({ handle: [i, 1], target: [i, 9] }));
+  const s = run([{ type: "paste", value: parse(JSON.stringify({ pairs: many, mask: { region: "own", shapes: [{ kind: "fill" }] } })) }]);
+  assert.match(s.refused, /At most 64 pairs/);
+  assert.equal(s.doc.pairs.length + s.doc.shapes.length, 0);
+});
+
+test("without arrows the next picture is met anew, however they went", () => {
+  const other = run([{ type: "add", pairs: [pair([1, 1], [5, 5])] }, shown(50, 170)]);
+  assert.ok(S.misfit(other));
+  assert.ok(!S.misfit(S.reduce(other, { type: "clearPairs" })));
 });

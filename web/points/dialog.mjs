@@ -19,6 +19,12 @@ export function openDialog(session, opener, options = {}) {
   editor = new Editor(session, { ...options, close });
   dialog.append(editor.root);
   dialog.addEventListener("close", close); // when the browser closes it
+  // beside the editor, keys would be ComfyUI's
+  dialog.addEventListener("mousedown", (event) => {
+    if (event.target !== dialog) return;
+    event.preventDefault();
+    editor?.stage.focus({ preventScroll: true });
+  });
   dialog.addEventListener("keydown", (event) => {
     const runs = (event.ctrlKey || event.metaKey) && event.key === "Enter";
     if (!runs) event.stopPropagation();

@@ -89,6 +89,7 @@ const CSS = `
 .gd-editor { --gd-bg: var(--comfy-input-bg, #222); --gd-panel: var(--comfy-menu-bg, #353535); --gd-fg: var(--input-text, #ddd);
   --gd-line: var(--border-color, #4e4e4e); --gd-accent: #4aa3ff; box-sizing: border-box; display: flex; flex-direction: column; gap: 4px;
   position: relative; width: 100%; height: 100%; min-height: 340px; color: var(--gd-fg); font: 12px/1.4 system-ui, sans-serif; touch-action: none; }
+.gd-editor:focus { outline: none; }
 .gd-editor *, .gd-dialog * { box-sizing: border-box; }
 .gd-bar { display: flex; flex-wrap: wrap; gap: 2px; align-items: center; }
 .gd-bar[hidden] { display: none; }

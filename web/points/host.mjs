@@ -10,7 +10,7 @@
 import { clearNotices } from "../notices.mjs";
 import { plain } from "./dom.mjs";
 import { Watched, loadPicture, opened, viewUrl } from "./picture.mjs";
-import { elsewhere } from "./elsewhere.mjs";
+import { hear, keepResult, pictureOf } from "./elsewhere.mjs";
 import { queued } from "./runs.mjs";
 import { executionId, origin, placeOf } from "./upstream.mjs";
 
@@ -71,9 +71,9 @@ function behind(app, id, ...inputs) {
 /** Copies whose points are dragged by the sampler with this id. @param {any} app @param {unknown} id */
 const dragging = (app, id) => behind(app, id, "points");
 
-/** @param {any} app @param {any} api @param {any} data of an "executed" event @param {Watched[]} asked for a picture when it came */
+/** @param {any} app @param {any} api @param {any} data of an "executed" event @param {Watched[]} asked for a picture when it came @returns {Promise<boolean>} false for a result that none of the pictures here belongs to */
 async function executed(app, api, { node: id, output, prompt_id: run }, asked) {
-  if (!output) return;
+  if (!output) return true;
   const [arrived] = output.gooddrag_points ?? [];
   if (arrived) {
     for (const watch of watched.values()) {
@@ -88,17 +88,21 @@ async function executed(app, api, { node: id, output, prompt_id: run }, asked) {
   if (result) {
     const sampler = placeOf(app.graph?.rootGraph ?? app.graph, id);
     result.lengthened = Boolean(sampler) && origin(/** @type {any} */ (sampler), "points")?.node.type === "GoodDrag_Variants";
-    for (const [watch, copy] of dragging(app, id)) watch.put(copy, { preview: null, result });
+    for (const [watch, copy] of dragging(app, id)) if (watch.shows(copy, pictureOf(run, copy))) watch.put(copy, { preview: null, result });
   }
   const [after] = output.gooddrag_after ?? [];
-  if (after) {
-    const picture = await loadPicture(viewUrl(api, after.image));
-    for (const [watch, copy] of behind(app, id, "trace", "points")) {
-      if (JSON.stringify(watch.frame(copy).result?.points) !== JSON.stringify(after.points)) continue;
-      if (copy === watch.shown) watch.session.setResult(picture);
-      watch.finish(copy, picture, after.image);
-    }
+  if (!after) return true;
+  const picture = await loadPicture(viewUrl(api, after.image));
+  let taken = false;
+  for (const [watch, copy] of behind(app, id, "trace", "points")) {
+    const upstream = pictureOf(run, copy);
+    if (!watch.shows(copy, upstream)) continue;
+    if (JSON.stringify(watch.frame(copy).result?.points) !== JSON.stringify(after.points)) continue;
+    if (copy === watch.shown) watch.session.setResult(picture);
+    watch.finish(copy, picture, after.image, upstream);
+    taken = true;
   }
+  return taken;
 }
 
 const TOAST_MS = 10_000;
@@ -152,8 +156,10 @@ export function listen(app, api, runs) {
     const asked = waiting.filter((_, i) => own[i]);
     const away = await runs.elsewhere(detail.prompt_id, detail.node);
     const owner = await runs.owner(detail.prompt_id);
-    if (owner) elsewhere(detail, owner, !away);
-    if (!away && (await runs.ours(detail.prompt_id))) await executed(app, api, detail, asked);
+    if (owner) hear(detail, owner);
+    const here = !away && (await runs.ours(detail.prompt_id));
+    const taken = here ? await executed(app, api, detail, asked) : !away;
+    if (owner && !taken) keepResult(detail, owner);
   });
   api.addEventListener("status", (/** @type {any} */ { detail }) => {
     const waiting = [...watched.values()].filter((watch) => watch.fetching);
@@ -168,7 +174,7 @@ export function listen(app, api, runs) {
     if (!found.length || !(await runs.ours(runs.current))) return;
     const bitmap = await createImageBitmap(blob);
     if (running === null) return; // the run has ended meanwhile
-    for (const [watch, copy] of found) watch.put(copy, { preview: bitmap });
+    for (const [watch, copy] of found) if (watch.shows(copy, pictureOf(runs.current, copy))) watch.put(copy, { preview: bitmap });
   };
   window.addEventListener("focus", () => watched.forEach((watch) => void watch.lookAtFiles()));
   app.canvas?.canvas?.addEventListener("subgraph-opened", (/** @type {any} */ event) => {
@@ -176,8 +182,12 @@ export function listen(app, api, runs) {
     if (fromNode) opened.set(subgraph, fromNode);
     watched.forEach((watch) => watch.look());
   });
-  api.addEventListener("b_preview_with_metadata", (/** @type {any} */ e) => void preview(e.detail.blob, e.detail.nodeId ?? e.detail.displayNodeId));
-  api.addEventListener("b_preview", (/** @type {any} */ e) => void preview(e.detail, running));
+  let named = false; // each preview comes a second time then, without a node's name
+  api.addEventListener("b_preview_with_metadata", (/** @type {any} */ e) => {
+    named = true;
+    void preview(e.detail.blob, e.detail.nodeId ?? e.detail.displayNodeId);
+  });
+  api.addEventListener("b_preview", (/** @type {any} */ e) => void (named || preview(e.detail, running)));
 }
 
 /** A picture does not come when its run was taken from the queue. @param {any} api @param {Watched[]} waiting since the queue is empty */

@@ -6,14 +6,20 @@
 
 import { toScreen } from "./geometry.mjs";
 import { fileIn, takeIn } from "./intake.mjs";
-import { selectedIds } from "./state.mjs";
+import { selectedIds, sizeOf } from "./state.mjs";
 import { dump, empty, parse } from "./value.mjs";
 
 /** @type {Record<string, [number, number]>} */
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 /** @type {Record<string, import("./session.mjs").Tool>} */
 const TOOL_KEYS = { a: "arrow", p: "pin", b: "brush", e: "eraser", l: "lasso", r: "rectangle", h: "hand" };
-const FIELDS = ["INPUT", "SELECT", "TEXTAREA"];
+/** Inputs into which nothing is typed. */
+const UNTYPED = ["range", "checkbox"];
+
+/** What keys and the clipboard mean in it is its own. @param {EventTarget | null} target */
+function typed(target) {
+  return target instanceof HTMLTextAreaElement || (target instanceof HTMLInputElement && !UNTYPED.includes(target.type));
+}
 
 export class Keys {
   /** @param {Editor} editor @param {{enlarge?: () => void, close?: () => void, take?: import("./intake.mjs").Take}} options */
@@ -21,6 +27,7 @@ export class Keys {
     this.editor = editor;
     this.session = editor.session;
     this.options = options;
+    /** Arrow keys that were pressed; what repeats while one is held belongs to it. */ this.presses = 0;
     const { root } = editor;
     root.addEventListener("keydown", (e) => this.down(e));
     root.addEventListener("keyup", (e) => this.up(e));
@@ -32,9 +39,11 @@ export class Keys {
 
   /** @param {KeyboardEvent} event */
   down(event) {
-    if (FIELDS.includes(/** @type {HTMLElement} */ (event.target).tagName)) return event.stopPropagation();
     const control = event.ctrlKey || event.metaKey;
+    const choice = event.target instanceof HTMLSelectElement; // letters and arrows choose from it
+    if (typed(event.target) || (choice && !control)) return event.stopPropagation();
     const known = control ? this.control(event) : this.plain(event);
+    if (!known && event.target instanceof HTMLInputElement && !control) event.stopPropagation(); // a slider is moved
     if (!known) return;
     event.preventDefault();
     event.stopPropagation();
@@ -83,6 +92,7 @@ export class Keys {
     const onStage = document.activeElement === editor.stage;
     const onPicture = onStage || Boolean(document.activeElement?.classList.contains("gd-end"));
     const step = STEPS[event.key];
+    if (step && !event.repeat) this.presses++;
     if (step) return onPicture && this.nudge(step, event.shiftKey ? 10 : 1);
     switch (event.key) {
       case "Delete":
@@ -203,7 +213,7 @@ export class Keys {
       editor.pointer.hover = toScreen(editor.currentView(), editor.cursor);
       editor.say(`x ${Math.round(editor.cursor[0])}, y ${Math.round(editor.cursor[1])}; Enter sets the ${pending ? "target" : "handle"}`);
     } else {
-      session.dispatch({ type: "nudge", dx: dx * by, dy: dy * by });
+      session.dispatch({ type: "nudge", dx: dx * by, dy: dy * by, gesture: `nudge ${this.presses}` });
       if (selection.length) editor.sayEnd(selection[0], 0);
     }
     return true;
@@ -211,31 +221,38 @@ export class Keys {
 
   /** @param {ClipboardEvent} event */
   copy(event) {
-    const ids = new Set(selectedIds(this.session.state));
-    const field = FIELDS.includes(/** @type {HTMLElement} */ (event.target).tagName);
-    if (field) return event.stopPropagation();
+    const { state } = this.session;
+    const ids = new Set(selectedIds(state));
+    if (typed(event.target) || this.reads()) return event.stopPropagation();
     if (!ids.size || !event.clipboardData) return;
-    const pairs = this.session.state.doc.pairs.filter((p) => ids.has(p.id));
-    event.clipboardData.setData("text/plain", dump({ ...empty(), pairs }));
+    const pairs = state.doc.pairs.filter((p) => ids.has(p.id));
+    event.clipboardData.setData("text/plain", dump({ ...empty(), ...sizeOf(state.doc), pairs }));
     event.preventDefault();
     event.stopPropagation();
     this.editor.say(`${pairs.length} copied`);
   }
 
+  /** A text of the editor is selected, such as an error. */
+  reads() {
+    const selection = document.getSelection();
+    return Boolean(selection && !selection.isCollapsed && this.editor.root.contains(selection.anchorNode));
+  }
+
   /** @param {ClipboardEvent} event */
   paste(event) {
     event.stopPropagation();
-    if (FIELDS.includes(/** @type {HTMLElement} */ (event.target).tagName)) return;
+    if (typed(event.target)) return;
     event.preventDefault();
     const { editor, session } = this;
     const file = fileIn(event.clipboardData);
     if (file && this.options.take) return void takeIn(editor, this.options.take, file);
     if (editor.closed()) return;
     try {
-      const { pairs, shapes } = parse(event.clipboardData?.getData("text/plain") ?? "");
-      session.dispatch({ type: "add", pairs });
-      for (const shape of shapes) session.dispatch({ type: "shape", shape });
-      editor.say(pairs.length ? `${pairs.length} pasted` : "There are no points in what was copied.");
+      const value = parse(event.clipboardData?.getData("text/plain") ?? "");
+      session.dispatch({ type: "paste", value });
+      if (session.state.refused) return;
+      const { length } = value.pairs;
+      editor.say(length ? `${length} pasted` : value.shapes.length ? "What was painted is pasted." : "There are no points in what was copied.");
     } catch (error) {
       editor.say(`Not pasted: ${error instanceof Error ? error.message : error}`);
     }

@@ -70,7 +70,7 @@ export function layout(session, commands, options) {
   const keys = keyList(stage);
   const status = el("div", { class: "gd-status", role: "status", "aria-live": "polite" });
   const { error, errorText, errorRaw } = errorParts(session);
-  const root = el("div", { class: "gd-editor", role: "group", "aria-label": "GoodDrag points" }, [bar, choices, maskBar, error, stage, table.root, status, keys.root]);
+  const root = el("div", { class: "gd-editor", role: "group", "aria-label": "GoodDrag points", tabindex: -1 }, [bar, choices, maskBar, error, stage, table.root, status, keys.root]);
   return { root, tools, undo, redo, pairs, region, live, show, keys, maskBar, mode, updateBrush, table, stage, base, top, ends, hint, notice, status, error, errorText, errorRaw };
 }
 

@@ -14,8 +14,10 @@ import { loadPicture, viewUrl } from "./picture.mjs";
 import { queued } from "./runs.mjs";
 import { executionId } from "./upstream.mjs";
 
-/** Between two looks for a picture, in milliseconds. */
+/** Between two looks for a picture, in milliseconds; */
 const LOOK_MS = 50;
+/** while another run is waited for. */
+const SLOW_MS = 500;
 /** So long nothing changes and no arrow is held before the full edit begins. */
 const SETTLED_MS = 400;
 /** After an interrupted run is over. */
@@ -36,7 +38,8 @@ export class Live {
     this.session = session;
     this.place = place;
     this.client = `gooddrag-live-${Date.now()}-${++clients}`;
-    /** The value that is followed. @type {string | null} */ this.asked = null;
+    /** The value that is followed, @type {string | null} */ this.asked = null;
+    /** and the last picture that it was on. */ this.pictured = "";
     /** The same until a coarse edit of it has begun, @type {string | null} */ this.wanted = null;
     /** and whether the full one has not. */ this.due = false;
     this.following = this.held = this.settled = this.working = false;
@@ -64,10 +67,12 @@ export class Live {
     if (!session.following) return this.following ? this.stop() : undefined;
     const [asked, released, begins] = [session.asked(), this.held && !session.held, !this.following];
     [this.following, this.held] = [true, session.held];
-    if (asked === this.asked && !released) return;
-    if (asked !== this.asked) {
-      // what was there when it was switched on is looked at, and run in full when a person changes it
-      [this.asked, this.wanted, this.due] = [asked, asked, asked !== null && !begins];
+    const anew = Boolean(session.pictured) && session.pictured !== this.pictured;
+    if (anew) this.pictured = session.pictured;
+    if (asked === this.asked && !released && !anew) return;
+    if (asked !== this.asked || anew) {
+      // what was there when it was switched on, or when another picture came, is looked at, and run in full when a person changes it
+      [this.asked, this.wanted, this.due] = [asked, asked, asked !== null && !begins && !anew];
       void this.cancel(this.full);
       this.full = "";
       session.fullComes = this.due;
@@ -97,9 +102,10 @@ export class Live {
   /** A coarse edit. @param {string} value */
   async follow(value) {
     const { session } = this;
+    const [pictured, id] = [session.pictured, this.id()];
     this.wanted = null;
     const { output } = await this.app.graphToPrompt();
-    const { prompt, target } = livePrompt(output, this.id(), value);
+    const { prompt, target } = livePrompt(output, id, value);
     const body = { client_id: this.client, prompt, partial_execution_targets: [target] };
     const answer = await this.post("/prompt", body);
     const said = await answer.json();
@@ -114,8 +120,10 @@ export class Live {
       this.coarse = "";
       session.waitFor("");
     }
-    if (!image || !session.following || this.asked === null) return;
+    if (!image) return;
     const picture = await loadPicture(viewUrl(this.api, image));
+    // meanwhile it may have been switched off, or another picture or copy be shown
+    if (!session.following || this.asked === null || session.pictured !== pictured || this.id() !== id) return;
     if (session.failure.startsWith(FAILED)) session.fail("");
     session.setCoarse(picture);
   }
@@ -159,10 +167,10 @@ export class Live {
       const entry = (await (await this.api.fetchApi(`/history/${id}`)).json())[id];
       if (!entry && this.coarse !== id) return undefined;
       if (!entry) {
-        await new Promise((done) => setTimeout(done, LOOK_MS));
+        await new Promise((done) => setTimeout(done, this.session.awaited === BEHIND ? SLOW_MS : LOOK_MS));
         continue;
       }
-      void this.post("/history", { delete: [id] });
+      void this.post("/history", { delete: [id] }).catch(() => {});
       const [, error] = entry.status?.messages?.find((/** @type {any} */ [kind]) => kind === "execution_error") ?? [];
       if (error) throw new Error(String(error.exception_message ?? "it failed").trim().replace(/\.$/, ""));
       return entry.outputs;
@@ -172,11 +180,15 @@ export class Live {
   /** @param {string} id of a prompt, or "" */
   async cancel(id) {
     if (!id) return;
-    await this.post("/queue", { delete: [id] });
-    await this.post("/interrupt", { prompt_id: id });
+    try {
+      await this.post("/queue", { delete: [id] });
+      await this.post("/interrupt", { prompt_id: id });
+    } catch {
+      // the server is away, and runs nothing
+    }
     if (id !== this.coarse) return;
     this.coarse = "";
-    setTimeout(() => void this.post("/history", { delete: [id] }), FORGOTTEN_MS);
+    setTimeout(() => void this.post("/history", { delete: [id] }).catch(() => {}), FORGOTTEN_MS);
   }
 
   /** @param {string} route @param {object} body */

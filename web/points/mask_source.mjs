@@ -9,6 +9,7 @@
  * @typedef {import("./upstream.mjs").Known} Known
  */
 
+import { answer } from "./answer.mjs";
 import { known, origin } from "./upstream.mjs";
 
 const UNKNOWN = "Other nodes make the connected mask; it comes with a run.";
@@ -64,6 +65,13 @@ export class ConnectedMask {
     this.watch.look();
   }
 
+  /** Ask once more for a mask that did not come. */
+  retry() {
+    const place = this.loaded.standing.state === "unknown" ? this.watch.place() : null;
+    const source = place && known(origin(place, "mask"), "mask");
+    if (source) void this.load(source, this.loaded.key);
+  }
+
   /** @param {Picture | null} shade @param {Standing} standing */
   show(shade, standing) {
     const { session } = this.watch;
@@ -80,7 +88,6 @@ function address(source) {
 
 /** Null for a mask that is black everywhere. @param {string} url @returns {Promise<Picture | null>} */
 async function fetchShade(url) {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(await response.text());
+  const response = await answer(url);
   return response.status === 204 ? null : createImageBitmap(await response.blob());
 }

@@ -51,7 +51,7 @@ export class Menu {
     const { editor, session } = this;
     const { doc, selection } = session.state;
     editor.pointer.cancel();
-    const found = hit(editor.shownPairs(), editor.currentView(), at, REACH);
+    const found = hit(editor.shownPairs(), editor.currentView(), at, editor.pointer.reach(REACH));
     if (found) {
       const keys = [key(found.id, "handle"), key(found.id, "target")];
       if (!selection.some((k) => keys.includes(k))) session.dispatch({ type: "select", keys });

@@ -20,13 +20,14 @@
  * @typedef {{filename: string, subfolder?: string, type?: string}} File
  */
 
+import { answer } from "./answer.mjs";
 import { ConnectedMask } from "./mask_source.mjs";
 import { keep, recalled } from "./results.mjs";
 import { difference, executionId, known, origin, upstream, valueOf, waysInto } from "./upstream.mjs";
 
 const KEPT = 48;
-/** The subgraph node that each subgraph was opened from last. @type {Map<any, any>} */
-export const opened = new Map();
+/** The subgraph node that each subgraph was opened from last. @type {WeakMap<any, any>} */
+export const opened = new WeakMap();
 /** What runs delivered, the newest first: ComfyUI's undo and another tab make nodes anew, and what came to them shall survive it. @type {Delivered[]} */
 const deliveries = [];
 
@@ -34,6 +35,7 @@ const deliveries = [];
 function blank() {
   return {
     /** @type {Picture | null} */ picture: null,
+    pictured: "",
     /** @type {Picture | null} */ preview: null,
     /** @type {Picture | null} */ after: null,
     /** @type {import("./draw.mjs").Result | null} */ result: null,
@@ -57,12 +59,8 @@ export async function loadPicture(url) {
   return image;
 }
 
-/** What the server says to a question. @param {string} url */
-async function answer(url) {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(await response.text());
-  return response;
-}
+/** What a delivered picture is of. @param {Delivered} delivered */
+const pictured = ({ id, upstream: made }) => JSON.stringify([id, made]);
 
 export class Watched {
   /** @param {any} app @param {any} api @param {any} node @param {Session} session */
@@ -109,19 +107,32 @@ export class Watched {
 
   /** Something of one copy is new; it shows if that copy does. @param {string} id @param {Partial<Frame>} change */
   put(id, change) {
+    const { preview } = this.frame(id);
     Object.assign(this.frame(id), change);
-    if (id !== this.shown) return;
-    Object.assign(this.session, change);
-    this.session.refresh();
+    if (id === this.shown) {
+      Object.assign(this.session, change);
+      this.session.refresh();
+    }
+    if (preview && change.preview !== undefined && change.preview !== preview) /** @type {ImageBitmap} */ (preview).close?.();
   }
 
-  /** A run's result for one copy. @param {string} id @param {Picture} after @param {File} file that holds it */
-  finish(id, after, file) {
+  /** Whether a run's picture is the one that a copy shows. @param {string} id @param {Upstream | null} [made] what made it, if that is known */
+  shows(id, made) {
+    const place = this.places().find((at) => executionId(at) === id);
+    if (!made || !place) return true;
+    if (known(origin(place, "image"))) return !this.changed({ input: "image", upstream: made }, place);
+    const delivered = this.own.get(`image ${id}`)?.upstream;
+    return !delivered || JSON.stringify(delivered) === JSON.stringify(made);
+  }
+
+  /** A run's result for one copy. @param {string} id @param {Picture} after @param {File} file that holds it @param {Upstream | null} [made] what made the run's picture, if that is known */
+  finish(id, after, file, made) {
     this.put(id, { after });
     const place = this.place();
     if (!place || id !== this.shown) return;
     const files = Object.fromEntries(this.files.flatMap((name) => (this.stamps[name] ? [[name, this.stamps[name]]] : [])));
-    keep({ id, workflow: this.root?.id, upstream: { ...upstream(place, "image"), files }, file, after, result: this.frame(id).result });
+    const from = made ?? { ...upstream(place, "image"), files };
+    keep({ id, workflow: this.root?.id, upstream: from, file, after, result: this.frame(id).result });
   }
 
   /** The result of the picture that is shown, if it came to a node that this one has replaced, or while its workflow was not open. @param {Place} place */
@@ -159,8 +170,9 @@ export class Watched {
     if (id !== this.shown) {
       this.shown = id;
       this.loaded = { key: "", why: "" };
+      session.coarse = null;
       Object.assign(session, this.frame(id));
-      session.setPicture(session.picture);
+      session.setPicture(session.picture, session.pictured);
     }
     const continues = this.goesOn(place);
     if (continues !== session.continues) {
@@ -202,12 +214,27 @@ export class Watched {
     if (held === undefined) return void this.lookAtFiles();
     const key = JSON.stringify([source, held, this.shown]);
     if (key === this.loaded.key) {
-      if (this.loaded.why) this.show(null, { state: "unknown", why: this.loaded.why });
+      if (this.loaded.why) this.showFailed(place);
       return;
     }
     this.loaded = { key, why: "" };
-    this.show(this.session.standing.state === "current" ? this.session.picture : null, { state: "loading" });
+    const { session } = this;
+    this.show(session.standing.state === "current" ? session.picture : null, { state: "loading" }, session.pictured);
     void this.load(place, source, key);
+  }
+
+  /** A known picture could not be loaded; a run may have brought it. @param {Place} place */
+  showFailed(place) {
+    const delivered = this.delivered(place, "image");
+    if (delivered?.picture && !this.changed(delivered, place)) return this.show(delivered.picture, { state: "current" }, pictured(delivered));
+    this.show(null, { state: "unknown", why: this.loaded.why });
+  }
+
+  /** Ask once more for a known picture that did not come: the server may have been away. */
+  retry() {
+    const place = this.loaded.why ? this.place() : null;
+    const source = place && known(origin(place, "image"));
+    if (place && source) void this.load(place, source, this.loaded.key);
   }
 
   /** @param {Place} place @param {Known} source @param {string} key */
@@ -221,16 +248,17 @@ export class Watched {
       const picture = await loadPicture(url).finally(() => URL.revokeObjectURL(url));
       const suggestion = source.kind === "scene" && origin(place, "suggestion") ? await (await answer(api.apiURL(`/gooddrag/scene_points?${query}`))).json() : [];
       if (this.loaded.key !== key) return;
+      this.loaded.why = "";
       this.put(id, { after: null, result: null, preview: null, stopped: "", ...(suggestion.length ? { suggestion } : {}) });
       if (id === this.shown) {
-        this.show(picture, { state: "current" });
+        this.show(picture, { state: "current" }, key);
         void this.recall(place);
       }
       session.refresh();
     } catch (error) {
       if (this.loaded.key !== key) return;
       this.loaded.why = `The picture cannot be shown: ${error instanceof Error ? error.message : error}.`;
-      this.show(null, { state: "unknown", why: this.loaded.why });
+      this.showFailed(place);
     }
   }
 
@@ -244,7 +272,7 @@ export class Watched {
     }
     this.files = Object.keys(delivered.upstream?.files ?? {});
     const why = this.changed(delivered, place);
-    this.show(delivered.picture, why ? { state: "outdated", why } : { state: "current" });
+    this.show(delivered.picture, why ? { state: "outdated", why } : { state: "current" }, pictured(delivered));
     if (!why) void this.recall(place);
   }
 
@@ -266,19 +294,21 @@ export class Watched {
     return file ? `the file ${file[0]} changed` : "";
   }
 
-  /** @param {Picture | null} picture @param {Standing} standing */
-  show(picture, standing) {
+  /** @param {Picture | null} picture @param {Standing} standing @param {string} [of] what it is of */
+  show(picture, standing, of = "") {
     const { session } = this;
     const next = { ...standing, fetching: this.fetching };
     const same = JSON.stringify(next) === JSON.stringify(session.standing) && picture === session.picture;
     if (same) return;
     session.standing = next;
-    if (this.shown) this.frame(this.shown).picture = picture;
-    session.setPicture(picture);
+    if (this.shown) Object.assign(this.frame(this.shown), { picture, pictured: of });
+    session.setPicture(picture, of);
   }
 
   /** Ask what the files hold that the picture depends on. */
   async lookAtFiles() {
+    this.retry();
+    this.mask.retry();
     const files = [...new Set([...this.files, ...this.mask.files])];
     if (!files.length || this.asking) return;
     this.asking = true;
@@ -297,14 +327,17 @@ export class Watched {
   /** A run delivered a picture. @param {string} id @param {any} arrived @param {boolean} expected a person asked for no more than that */
   async arrived(id, arrived, expected) {
     const [picture, shade] = await Promise.all([arrived.image, arrived.mask].map((file) => (file ? loadPicture(viewUrl(this.api, file)) : null)));
+    const place = this.places().find((at) => executionId(at) === id);
+    // meanwhile a person may have chosen another picture
+    const passed = Boolean(place && known(origin(place, "image"))) && !this.shows(id, arrived.upstream);
     const other = JSON.stringify(this.own.get(`image ${id}`)?.upstream) !== JSON.stringify(arrived.upstream);
-    if (other) this.put(id, { after: null, result: null });
+    if (other && !passed) this.put(id, { after: null, result: null });
     this.keep({ id, input: "image", picture, upstream: arrived.upstream });
     if (arrived.masked) this.keep({ id, input: "mask", picture: shade, upstream: arrived.mask_upstream });
     const stopped = expected ? "" : arrived.stopped ?? "";
     if (expected) this.setFetching(false);
     this.look();
-    this.put(id, { suggestion: arrived.suggestion ?? [], stopped });
+    if (!passed) this.put(id, { suggestion: arrived.suggestion ?? [], stopped });
     void this.lookAtFiles();
   }
 
@@ -323,7 +356,12 @@ export class Watched {
     this.asked = this.shown;
     this.setFetching(true);
     // nothing was queued: ComfyUI has said why
-    if ((await this.app.queuePrompt(0, 1, [this.asked])) === false) this.setFetching(false);
+    try {
+      if ((await this.app.queuePrompt(0, 1, [this.asked])) === false) this.setFetching(false);
+    } catch (error) {
+      this.setFetching(false);
+      throw error;
+    }
   }
 
   /** @param {boolean} fetching */

@@ -60,6 +60,13 @@ export class Pointer {
     return [(event.clientX - rect.left) / zoom - stage.clientLeft, (event.clientY - rect.top) / zoom - stage.clientTop];
   }
 
+  /** Pixels of the screen in those of the stage, where the graph is shown smaller. @param {number} pixels */
+  reach(pixels) {
+    const { stage } = this.editor;
+    const { width } = stage.getBoundingClientRect();
+    return pixels / Math.min(width && stage.offsetWidth ? width / stage.offsetWidth : 1, 1);
+  }
+
   /** @param {PointerEvent} event */
   press(event) {
     if (event.button === 1 && this.options.middle) return this.options.middle(event);
@@ -69,6 +76,7 @@ export class Pointer {
     const { editor, session } = this;
     editor.resized();
     editor.stage.focus({ preventScroll: true });
+    if (editor.keys.reads()) document.getSelection()?.removeAllRanges();
     editor.stage.setPointerCapture(event.pointerId);
     const at = this.at(event);
     this.down.set(event.pointerId, at);
@@ -96,7 +104,7 @@ export class Pointer {
   pressArrow(event, at, view) {
     const { session } = this;
     const { pending, selection } = session.state;
-    const found = pending ? null : hit(this.editor.shownPairs(), view, at, event.pointerType === "touch" ? 2 * REACH : REACH);
+    const found = pending ? null : hit(this.editor.shownPairs(), view, at, this.reach(event.pointerType === "touch" ? 2 * REACH : REACH));
     if (found) {
       const keys = found.part === "shaft" ? [key(found.id, "handle"), key(found.id, "target")] : [key(found.id, found.part)];
       if (event.shiftKey || event.ctrlKey || event.metaKey) return session.dispatch({ type: "select", keys, how: "toggle" });
@@ -167,7 +175,7 @@ export class Pointer {
     const [sx, sy] = event.shiftKey ? snapped(dx, dy) : [dx, dy];
     gesture.to = [gesture.from[0] + sx, gesture.from[1] + sy];
     const [x, y] = toPicture(view, gesture.to);
-    const far = distance(gesture.from, gesture.to) > CLICK && !this.session.state.pending;
+    const far = distance(gesture.from, gesture.to) > this.reach(CLICK) && !this.session.state.pending;
     this.session.hold(true, far ? { handle: toPicture(view, gesture.from), target: [x, y] } : null);
     this.editor.say(`target x ${Math.round(x)}, y ${Math.round(y)}; ${Math.round(distance(gesture.from, gesture.to) / view.scale)} pixels`);
   }
@@ -183,7 +191,7 @@ export class Pointer {
   moveEnds(event, at, view, gesture) {
     let [dx, dy] = [(at[0] - gesture.from[0]) / view.scale, (at[1] - gesture.from[1]) / view.scale];
     if (event.shiftKey) [dx, dy] = snapped(dx, dy);
-    if (!gesture.started && Math.hypot(dx, dy) * view.scale < STILL) return;
+    if (!gesture.started && Math.hypot(dx, dy) * view.scale < this.reach(STILL)) return;
     gesture.started = true;
     this.session.dispatch({ type: "move", dx, dy, gesture: gesture.id });
     this.editor.sayEnd(gesture.grabbed, 1);
@@ -197,7 +205,7 @@ export class Pointer {
     const { width, height } = editor.size();
     const inside = x >= -0.5 && y >= -0.5 && x <= width - 0.5 && y <= height - 0.5;
     editor.show(inside ? `x ${Math.round(x)}, y ${Math.round(y)} of ${width} x ${height}` : `${width} x ${height}`);
-    if (session.tool === "arrow" || session.tool === "pin") editor.stage.dataset.cursor = hit(editor.shownPairs(), view, at, REACH) ? "move" : "";
+    if (session.tool === "arrow" || session.tool === "pin") editor.stage.dataset.cursor = hit(editor.shownPairs(), view, at, this.reach(REACH)) ? "move" : "";
   }
 
   /** What is held goes back to where it was. */
@@ -244,7 +252,7 @@ export class Pointer {
     const { session, editor } = this;
     const [from, to] = [toPicture(view, gesture.from), toPicture(view, gesture.to)];
     if (session.state.pending) session.dispatch({ type: "place", at: to });
-    else if (distance(gesture.from, gesture.to) <= CLICK) session.dispatch({ type: "place", at: from });
+    else if (distance(gesture.from, gesture.to) <= this.reach(CLICK)) session.dispatch({ type: "place", at: from });
     else session.dispatch({ type: "add", pairs: [{ handle: from, target: to }] });
     if (session.state.pending) editor.say("Handle set. Click its target.");
     else editor.sayPlaced();
@@ -252,7 +260,7 @@ export class Pointer {
 
   /** @param {Marquee} gesture @param {View} view */
   finishMarquee(gesture, view) {
-    if (distance(gesture.from, gesture.to) <= CLICK) return this.editor.pin(toPicture(view, gesture.from));
+    if (distance(gesture.from, gesture.to) <= this.reach(CLICK)) return this.editor.pin(toPicture(view, gesture.from));
     const [x0, x1] = [gesture.from[0], gesture.to[0]].sort((a, b) => a - b);
     const [y0, y1] = [gesture.from[1], gesture.to[1]].sort((a, b) => a - b);
     /** @param {Point} p */
@@ -273,6 +281,7 @@ export class Pointer {
     /** @param {Point} p @returns {Point} */
     const rounded = ([x, y]) => [Math.round(x * 10) / 10, Math.round(y * 10) / 10];
     const points = simplified(gesture.path, Math.max(0.4, 0.7 / view.scale)).map(rounded);
+    const { doc } = session.state;
     session.maskExplained = true;
     if (gesture.tool === "brush") {
       const { size, hardness } = session.brush;
@@ -283,7 +292,7 @@ export class Pointer {
       const corners = [gesture.path[0], gesture.path[gesture.path.length - 1]].map(rounded);
       session.paint({ kind: "rectangle", points: corners, ...erase });
     }
-    this.editor.say(gesture.erase ? "Protected now." : "Editable here; the region is your own now.");
+    if (session.state.doc !== doc) this.editor.say(gesture.erase ? "Protected now." : "Editable here; the region is your own now.");
   }
 
   /** The wheel zooms the picture once the editor has been clicked; before, it belongs to the graph. @param {WheelEvent} event */

@@ -26,6 +26,7 @@ export class Session {
     /** The string that could not be read, and why. @type {{text: string, message: string} | null} */
     this.broken = null;
     /** @type {Picture | null} */ this.picture = null;
+    /** What it is of, by what it was asked for or made from; "" for none. */ this.pictured = "";
     /** @type {Standing} */ this.standing = { state: "unconnected" };
     /** Runs what feeds the node, so that its picture comes. @type {(() => void) | null} */ this.getPicture = null;
     /** Why the last run stopped at this node. */ this.stopped = "";
@@ -234,9 +235,10 @@ export class Session {
     const { width, height } = doc;
     /** @type {Extract<Action, {type: "shape"}>} */
     const action = { type: "shape", shape };
-    if (doc.region === "auto" && !this.joined() && width && height) {
-      action.below = around(this.dragged(), { width, height });
-    } else if (shape.erase && doc.region !== "own") {
+    const followed = doc.region === "auto" && !this.joined() && width && height ? around(this.dragged(), { width, height }) : [];
+    if (followed.length) {
+      action.below = followed;
+    } else if (!this.painted() && (shape.erase || (!this.joined() && ["invert", "grow"].includes(shape.kind)))) {
       // taken away from a connected mask, or from everything
       [action.below, action.mode] = [[{ kind: "fill" }], this.joined() ? "intersect" : doc.mode];
     } else if (doc.region === "whole") {
@@ -311,9 +313,10 @@ export class Session {
     this.refresh();
   }
 
-  /** @param {Picture | null} picture */
-  setPicture(picture) {
-    if (picture !== this.picture) this.coarse = null;
+  /** @param {Picture | null} picture @param {string} [pictured] what it is of */
+  setPicture(picture, pictured = "") {
+    if (!picture || pictured !== this.pictured) this.coarse = null;
+    this.pictured = pictured;
     if (picture && !this.picture) this.failure = ""; // it was of a graph without one
     this.picture = picture;
     this.dispatch({ type: "picture", size: picture && { width: picture.width, height: picture.height } });

@@ -31,8 +31,8 @@
  *   | {type: "selectAll"}
  *   | {type: "move", dx: number, dy: number, gesture: string}
  *   | {type: "takeBack", gesture: string}
- *   | {type: "nudge", dx: number, dy: number}
- *   | {type: "set", id: number, end: End, at: Point}
+ *   | {type: "nudge", dx: number, dy: number, gesture?: string}
+ *   | {type: "set", id: number, end: End, at: Point, gesture?: string}
  *   | {type: "remove", ids?: number[]}
  *   | {type: "duplicate"}
  *   | {type: "swap"}
@@ -41,6 +41,7 @@
  *   | {type: "switch", ids: number[], off: boolean}
  *   | {type: "shape", shape: Shape, below?: Shape[], mode?: Mode}
  *   | {type: "shapes", shapes: Shape[]}
+ *   | {type: "paste", value: Value}
  *   | {type: "region", region: Region}
  *   | {type: "clearMask"}
  *   | {type: "mode", mode: Mode}
@@ -54,7 +55,7 @@ import { MAX_LISTED, MAX_PAIRS, MAX_SHAPES, MAX_SHAPE_POINTS, empty } from "./va
 export const HISTORY = 200;
 const OFFSET = 12;
 /** What takes coordinates of the picture that is shown. */
-const ON_PICTURE = new Set(["place", "add", "move", "nudge", "set", "duplicate", "shape", "shapes"]);
+const ON_PICTURE = new Set(["place", "add", "move", "nudge", "set", "duplicate", "shape", "shapes", "paste"]);
 
 /** What comes to the document by itself; everything else a person does. */
 export const ARRIVES = new Set(["picture", "load"]);
@@ -193,6 +194,13 @@ function keepSelection(state) {
   return selection.length === state.selection.length ? state : { ...state, selection };
 }
 
+/** As `commit`; what names the same gesture as the step before is part of that step. @param {State} state @param {Doc} doc @param {string} [gesture] @returns {State} */
+function goOn(state, doc, gesture) {
+  if (!gesture) return commit(state, doc);
+  if (state.gesture === gesture && state.base) return { ...state, doc };
+  return { ...commit(state, doc), gesture, base: { doc: state.doc, past: state.past, future: state.future } };
+}
+
 /** @param {State} state @param {string} why @returns {State} */
 function refuse(state, why) {
   return { ...state, pending: null, refused: why };
@@ -222,6 +230,19 @@ function add(state, pairs) {
   const next = commit(state, { ...state.doc, pairs: [...state.doc.pairs, ...fresh] });
   const selection = fresh.length === 1 ? [key(fresh[0].id, "target")] : fresh.flatMap((p) => [key(p.id, "handle"), key(p.id, "target")]);
   return { ...next, nextId: state.nextId + fresh.length, selection, pending: null };
+}
+
+/** What was copied, of this picture in another size too: one step. A drawing that comes to an empty editor comes as a whole. @param {State} state @param {Value} value @returns {State} */
+function paste(state, value) {
+  const { doc, picture } = state;
+  const size = sizeOf(value);
+  const { pairs, shapes } = picture && size && !same(size, picture) && sameShape(size, picture) ? rescaled(value, size, picture) : value;
+  const next = pairs.length ? add(state, pairs) : state;
+  if (next.refused || !shapes.length) return next;
+  const painted = { ...next.doc, shapes: [...(doc.region === "own" ? doc.shapes : []), ...shapes], region: /** @type {Region} */ ("own") };
+  if (tooMany(painted.shapes)) return refuse(state, TOO_MANY);
+  if (blank(doc)) Object.assign(painted, { region: value.region, mode: value.mode });
+  return pairs.length ? { ...next, doc: painted } : commit(state, painted);
 }
 
 /** Selected ends of `base`, moved together as far as all of them stay in the picture. @param {State} state @param {Doc} base @param {number} dx @param {number} dy @returns {Doc} */
@@ -278,7 +299,9 @@ function step(state, action) {
   switch (action.type) {
     case "load": {
       const { doc: loaded, nextId } = toDoc(action.value, state.nextId);
-      const next = met({ ...commit(state, loaded), nextId, selection: [], pending: null });
+      // nothing was there before: a workflow is opened, or ComfyUI's undo made the node anew
+      const opened = !state.past.length && !state.future.length && blank(doc);
+      const next = met({ ...(opened ? { ...state, doc: loaded } : commit(state, loaded)), nextId, selection: [], pending: null });
       return sameDoc(next.doc, doc) ? state : next;
     }
     case "picture": {
@@ -328,13 +351,13 @@ function step(state, action) {
       return state.gesture === action.gesture && state.base ? { ...state, ...state.base, gesture: null, base: null } : state;
     case "nudge":
       if (!state.selection.length || (!action.dx && !action.dy)) return state;
-      return commit(state, moved(state, doc, action.dx, action.dy));
+      return goOn(state, moved(state, doc, action.dx, action.dy), action.gesture);
     case "set": {
       const at = inside(doc, action.at);
       if (!at.every(Number.isFinite) || !doc.pairs.some((p) => p.id === action.id)) return state;
       /** @param {Pair} p */
       const changed = (p) => (isAnchor(p) ? { ...p, handle: at, target: at } : { ...p, [action.end]: at });
-      return commit(state, { ...doc, pairs: doc.pairs.map((p) => (p.id === action.id ? changed(p) : p)) });
+      return goOn(state, { ...doc, pairs: doc.pairs.map((p) => (p.id === action.id ? changed(p) : p)) }, action.gesture);
     }
     case "remove": {
       const ids = new Set(action.ids ?? selectedIds(state));
@@ -356,7 +379,7 @@ function step(state, action) {
       return commit(state, { ...doc, pairs: doc.pairs.map((p) => (ids.has(p.id) ? { ...p, handle: p.target, target: p.handle } : p)) });
     }
     case "clearPairs":
-      return doc.pairs.length ? commit(state, { ...doc, pairs: [] }) : state;
+      return doc.pairs.length ? met(commit(state, { ...doc, pairs: [] })) : state;
     case "reorder": {
       const from = doc.pairs.findIndex((p) => p.id === action.id);
       const to = Math.min(Math.max(action.to, 0), doc.pairs.length - 1);
@@ -374,7 +397,7 @@ function step(state, action) {
     }
     case "shape": {
       // painting makes the region one's own, beginning with what it was until now
-      const shapes = [...(doc.region === "own" ? doc.shapes : action.below ?? []), action.shape];
+      const shapes = [...(doc.region === "own" && doc.shapes.length ? doc.shapes : action.below ?? []), action.shape];
       if (tooMany(shapes)) return refuse(state, TOO_MANY);
       return commit(state, { ...doc, shapes, mode: action.mode ?? doc.mode, region: "own" });
     }
@@ -382,6 +405,8 @@ function step(state, action) {
       const shapes = [...(doc.region === "own" ? doc.shapes : []), ...action.shapes];
       return tooMany(shapes) ? refuse(state, TOO_MANY) : commit(state, { ...doc, shapes, region: "own" });
     }
+    case "paste":
+      return paste(state, action.value);
     case "region":
       return doc.region === action.region ? state : commit(state, { ...doc, region: action.region });
     case "clearMask":
@@ -389,6 +414,7 @@ function step(state, action) {
     case "mode":
       return doc.mode === action.mode ? state : commit(state, { ...doc, mode: action.mode });
     case "undo": {
+      if (state.pending) return { ...state, pending: null };
       const before = state.past.at(-1);
       if (!before) return state;
       const future = [...state.future, doc];

@@ -27,6 +27,8 @@ export class PairTable {
     ]);
     this.root.addEventListener("pointerdown", (e) => e.stopPropagation());
     /** @type {Pair[] | null} */ this.shown = null;
+    /** The rows that are there. */ this.rows = "";
+    /** What is typed in one cell while it has the focus is one step. */ this.visits = 0;
     /** Numbers can be typed. */ this.open = true;
   }
 
@@ -43,10 +45,38 @@ export class PairTable {
     this.adding.disabled = !open;
     if (this.root.hidden || (this.shown === pairs && this.open === open)) return;
     this.open = open;
-    const focused = /** @type {HTMLElement | null} */ (this.root.contains(document.activeElement) ? document.activeElement : null)?.dataset.cell;
     this.shown = pairs;
+    // rows that stay are kept: the focus, or a press of the button, is on its way to one of their cells
+    const rows = JSON.stringify([open, pairs.map((p) => [p.id, isAnchor(p)])]);
+    if (rows === this.rows) return pairs.forEach((p) => this.fill(p));
+    this.rows = rows;
+    const active = /** @type {HTMLElement | null} */ (document.activeElement);
+    const focused = this.body.contains(active) ? active?.dataset.cell ?? "" : null;
     this.body.replaceChildren(...pairs.map((p, i) => this.row(p, i)));
-    if (focused) /** @type {HTMLElement | null} */ (this.body.querySelector(`[data-cell="${CSS.escape(focused)}"]`))?.focus();
+    // beside what was removed, a key would be ComfyUI's
+    if (focused !== null) (this.cell(focused) ?? this.root).focus({ preventScroll: true });
+  }
+
+  /** @param {string} name */
+  cell(name) {
+    return /** @type {HTMLInputElement | null} */ (this.body.querySelector(`[data-cell="${CSS.escape(name)}"]`));
+  }
+
+  /** Show what a pair is now. @param {Pair} pair */
+  fill(pair) {
+    const on = this.cell(`${pair.id}-on`);
+    if (on) on.checked = !pair.off;
+    for (const end of /** @type {End[]} */ (["handle", "target"])) {
+      for (const axis of [0, 1]) {
+        const input = this.cell(`${pair.id}-${end}-${axis}`);
+        if (input) input.value = String(round(pair[end][axis]));
+      }
+    }
+  }
+
+  /** As it is now. @param {Pair} pair */
+  current({ id }) {
+    return this.session.state.doc.pairs.find((p) => p.id === id);
   }
 
   /** @param {Pair} pair @param {number} index */
@@ -58,7 +88,10 @@ export class PairTable {
     const pin = isAnchor(pair);
     const on = el("input", { type: "checkbox", "aria-label": pin ? `${what} holds` : `${what} is dragged`, "data-cell": `${pair.id}-on` });
     on.checked = !pair.off;
-    on.addEventListener("change", () => session.dispatch({ type: "switch", ids: [pair.id], off: !on.checked }));
+    on.addEventListener("change", () => {
+      session.dispatch({ type: "switch", ids: [pair.id], off: !on.checked });
+      on.checked = !this.current(pair)?.off; // it may have been refused
+    });
     return el("tr", {}, [
       el("td", {}, [on, chip]),
       ...this.cells(pair, what, "handle"),
@@ -77,14 +110,15 @@ export class PairTable {
       const name = `${pair.id}-${end}-${axis}`;
       const input = el("input", { type: "number", step: 1, value: round(pair[end][axis]), "aria-label": `${what}, ${end} ${"xy"[axis]}`, "data-cell": name });
       input.disabled = !this.open;
+      input.addEventListener("focus", () => this.visits++);
       input.addEventListener("change", () => {
         const value = Number(input.value);
-        const at = /** @type {[number, number]} */ ([...pair[end]]);
-        if (input.value.trim() === "" || !Number.isFinite(value)) input.value = String(round(pair[end][axis]));
-        else {
-          at[axis] = value;
-          this.session.dispatch({ type: "set", id: pair.id, end, at });
-        }
+        const now = this.current(pair);
+        if (!now) return;
+        const at = /** @type {[number, number]} */ ([...now[end]]);
+        at[axis] = value;
+        if (input.value.trim() !== "" && Number.isFinite(value)) this.session.dispatch({ type: "set", id: pair.id, end, at, gesture: `cell ${name} ${this.visits}` });
+        this.fill(this.current(pair) ?? now); // as far as it is in the picture
       });
       return el("td", {}, [input]);
     });

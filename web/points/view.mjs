@@ -87,7 +87,7 @@ export class Editor {
   /** @param {import("./state.mjs").State | null} before */
   update(before) {
     const { session, parts } = this;
-    const { doc, past, future } = session.state;
+    const { doc, past, future, pending } = session.state;
     if (this.pictured !== session.picture) {
       this.pictured = session.picture;
       // where the pointer was on another picture
@@ -98,7 +98,7 @@ export class Editor {
       b.setAttribute("aria-pressed", String(tool === session.tool));
       b.disabled = tool !== "hand" && !session.placeable();
     }
-    parts.undo.disabled = !past.length;
+    parts.undo.disabled = !past.length && !pending;
     parts.redo.disabled = !future.length;
     const pins = doc.pairs.filter(isAnchor).length;
     parts.pairs.textContent = t([counted(doc.pairs.length - pins, "pair"), ...(pins ? [counted(pins, "pin")] : [])].join(", "));
@@ -320,8 +320,9 @@ export class Editor {
 
   /** Take the last step back, or make it again. @param {"undo" | "redo"} type */
   travel(type) {
-    const { doc } = this.session.state;
+    const { doc, pending } = this.session.state;
     this.session.dispatch({ type });
+    if (pending && type === "undo") return this.say("Handle taken back.");
     const { doc: next } = this.session.state;
     if (next === doc) return this.say(`There is nothing to ${type}.`);
     this.say(type === "undo" ? `Undone: ${changed(next, doc)}.` : `Redone: ${changed(doc, next)}.`);
@@ -362,7 +363,7 @@ export class Editor {
   paintStep(shape) {
     if (this.closed()) return;
     this.session.paint(shape);
-    this.sayRegion();
+    if (!this.session.state.refused) this.sayRegion();
   }
 
   /** How a connected mask and what is painted are combined. @param {import("./value.mjs").Mode} mode */
@@ -487,7 +488,7 @@ export class Editor {
     const shapes = around(this.session.dragged(), this.size());
     if (!shapes.length) return this.say("Draw an arrow first.");
     this.session.dispatch({ type: "shapes", shapes });
-    this.say("A region around the arrows may change now.");
+    if (!this.session.state.refused) this.say("A region around the arrows may change now.");
   }
 
   leastScale() {
