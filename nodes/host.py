@@ -107,8 +107,8 @@ def temporary(image: Tensor, cls: type) -> dict:
 
 def temporary_shade(mask: Tensor, cls: type) -> dict:
     """A mask ``(H, W)`` for the page: black, and transparent where the mask is white."""
-    black = torch.zeros(1, *mask.shape, 3)
-    return temporary(torch.cat([black, 1 - mask[None, ..., None].float().clamp(0, 1)], dim=-1), cls)
+    shade = 1 - mask[None, ..., None].float().clamp(0, 1)
+    return temporary(torch.cat([torch.zeros_like(shade).expand(-1, -1, -1, 3), shade], dim=-1), cls)
 
 
 def to_model(model: ModelPatcher, samples: Tensor) -> Tensor:

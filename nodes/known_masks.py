@@ -31,7 +31,7 @@ def _loaded(kind: str, name: str, channel: str) -> np.ndarray:
     if upstream.file(name) is None:  # such as a pipe, at which reading would wait for ever
         raise ValueError(f"there is no file {name[:200]!r}")
     outputs = upstream.loaded(kind, *LOADERS[kind](name, channel))
-    return outputs[-1].reshape(-1, *outputs[-1].shape[-2:])[0].float().numpy()
+    return outputs[-1].reshape(-1, *outputs[-1].shape[-2:])[0].float().cpu().numpy()
 
 
 def _shade(mask: np.ndarray) -> web.Response:

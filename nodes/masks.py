@@ -63,8 +63,10 @@ def _single(mask: Tensor, name: str) -> Tensor:
             raise ValueError(f"`{name}` is {shape}, which is no MASK; convert a picture with ImageToMask")
         mask = mask.squeeze(axis)
     if mask.ndim == 3:
-        if mask.shape[0] != 1:
-            raise ValueError(f"`{name}` holds {mask.shape[0]} masks; connect one")
+        if mask.shape[0] != 1 and (not len(mask) or mask.any()):
+            raise ValueError(
+                f"`{name}` holds {mask.shape[0]} masks; connect one, such as by MaskToImage, ImageFromBatch and ImageToMask"
+            )
         mask = mask[0]
     return mask.float() / 255 if mask.dtype == torch.uint8 and mask.max() > 1 else mask.float()
 

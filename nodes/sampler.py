@@ -244,8 +244,8 @@ class Sampler(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, start=START[0], **_) -> float:
-        """With "last run" the node runs whenever it is queued: its own past is an input."""
-        return time.monotonic() if start == START[1] else 0.0
+        """With "last run" the node runs whenever it is queued: its own past is an input. What a link brings is not known yet."""
+        return 0.0 if start == START[0] else time.monotonic()
 
     @classmethod
     @notices.shown

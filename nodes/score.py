@@ -9,7 +9,7 @@ from ..gooddrag.bench.metrics import dai, likeness
 from ..gooddrag.bench.metrics.dai import GAMMAS
 from ..gooddrag.bench.metrics.fidelity import outside
 from ..gooddrag.picture.geometry import DragPoints
-from ..gooddrag.picture.sizes import same_shape
+from ..gooddrag.picture.sizes import alike
 from . import masks, notices, pictures
 from .types import CATEGORY, DragPointsType, several
 
@@ -113,7 +113,7 @@ def _fitted(picture: Tensor, size: tuple[int, int], name: str) -> Tensor:
     given = (picture.shape[2], picture.shape[1])
     if given == size:
         return picture
-    if not same_shape(given, size):
+    if not alike(given, size):
         raise ValueError(
             f"`{name}` is {given[0]}x{given[1]} but `image` {size[0]}x{size[1]}, which has another shape; connect the picture that "
             "was edited"

@@ -27,6 +27,15 @@ def note(folder: Path, dataset: str, options: dict, key: str) -> None:
     files.write(folder / NOTE, (json.dumps(told, indent=2) + "\n").encode())
 
 
+def noted(folder: Path) -> tuple[str, str] | None:
+    """Dataset and key of a folder's note; None where there is none that can be read."""
+    try:
+        dataset, _, key = _noted(text(folder / NOTE))
+    except (OSError, ValueError):
+        return None
+    return dataset, key
+
+
 def check_folder(folder: Path) -> None:
     """Raise ``ValueError`` for what no benchmark can have been run in."""
     if not os.path.isdir(folder):

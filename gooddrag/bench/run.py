@@ -52,7 +52,7 @@ def run(
                 finished.note(job.out, job.dataset, job.options, job.key)
             if tell and rows:
                 tell(i, len(tasks), rows)
-        if not tasks:
+        if not tasks and finished.noted(job.out) != (job.dataset, job.key):
             finished.note(job.out, job.dataset, job.options, job.key)
         rows = ordered(store.read(), names, job.methods)
         write(job.out, rows, job)

@@ -90,6 +90,9 @@ def _job(args: argparse.Namespace) -> Job:
     config, options = judged.config(args), judged.options(args)
     opened(dataset, **options)  # refused before a folder is made
     loader = models.asked(args)
+    weights = (
+        loader.weights if args.precision == "float32" or not loader.weights else f"{loader.weights} in {args.precision}"
+    )
     return Job(
         dataset,
         methods,
@@ -101,7 +104,7 @@ def _job(args: argparse.Namespace) -> Job:
         seed=args.seed,
         threads=args.threads,
         no_reference=args.no_reference,
-        weights=loader.weights,
+        weights=weights,
     )
 
 

@@ -23,6 +23,7 @@ from ..network.guidance import MOST, Guidance
 from ..network.memory import NotEnoughMemory, free_bytes, is_out_of_memory
 from ..picture.geometry import MIN_SIDE, DragPoints, protected
 from ..picture.region import editable
+from ..picture.sizes import same_shape
 from ..picture.value import Value
 from ..picture.working import working_size
 from . import models
@@ -44,7 +45,8 @@ def _mask(given: str, points: DragPoints, say) -> torch.Tensor | None:
     mask = pictures.read(given, "mask", say)
     mask = codec.to_image(codec.to_tensor(mask, under="black")).convert("L")  # nobody painted what is transparent
     if mask.size != size:
-        say(f"the mask is {mask.width}x{mask.height}, the picture {size[0]}x{size[1]}: the mask was resized")
+        other = "" if same_shape(mask.size, size) else ", which has another shape: it is stretched"
+        say(f"the mask is {mask.width}x{mask.height}, the picture {size[0]}x{size[1]}: the mask was resized{other}")
         mask = mask.resize(size, Image.Resampling.NEAREST)
     return torch.from_numpy(np.array(mask) >= HALF_WHITE)
 
@@ -99,6 +101,8 @@ def _edit(args: argparse.Namespace, say: Callable[[str], None], written: list[st
     output = Path(args.output)
     picture = pictures.read(args.image, "picture", say)
     size = picture.size
+    if picture.has_transparency_data and picture.convert("RGBA").getextrema()[3][0] < 255:
+        say("what is transparent in the picture is taken as white; the edit has no transparency")
     try:
         kind = pictures.check_format(output, size)
     except ValueError as error:

@@ -14,6 +14,7 @@ from ..method.lora import LAST_SEED, check_seed
 from .outputs import check_bench, check_path
 
 DEFAULT = DragConfig(background="lock", window=True)
+SCENES, LONG_SCENES = 8, 9
 LIKE = {
     "nodes": (DEFAULT, "the nodes' defaults: outside of the mask nothing changes"),
     "paper": (PAPER, "the paper's settings"),
@@ -36,13 +37,12 @@ def arguments(p: argparse.ArgumentParser) -> None:
         action="store_true",
         help="demo: red and blue change places, so that the model has seen no such pictures",
     )
-    p.add_argument("--scenes", type=scenes, default=8, metavar="N", help="demo: drags of each kind (default: 8)")
+    p.add_argument("--scenes", type=scenes, metavar="N", help=f"demo: drags of each kind (default: {SCENES})")
     p.add_argument(
         "--long",
         type=scenes_or_none,
-        default=9,
         metavar="N",
-        help="demo: long drags of each kind that can be long (default: 9)",
+        help=f"demo: long drags of each kind that can be long (default: {LONG_SCENES})",
     )
     p.add_argument("--seed", type=seed, default=0, help="of LoRA tuning and of methods that draw noise (default: 0)")
 
@@ -73,8 +73,13 @@ def config(args: argparse.Namespace) -> DragConfig:
 
 
 def options(args: argparse.Namespace) -> dict:
-    """Of ``bench.datasets.opened``."""
-    return {"limit": args.limit, "scenes": args.scenes, "long": args.long, "shift": args.shift}
+    """Of ``bench.datasets.opened``. Raises ``ValueError`` for those of the demo world with a folder."""
+    world = {"--scenes": args.scenes, "--long": args.long, "--shift": args.shift or None}
+    given = [name for name, value in world.items() if value is not None]
+    if given and args.dataset != DEMO:
+        raise ValueError(f"{' and '.join(given)} is for the dataset demo alone; leave it away with a folder")
+    scenes, long = args.scenes or SCENES, LONG_SCENES if args.long is None else args.long
+    return {"limit": args.limit, "scenes": scenes, "long": long, "shift": args.shift}
 
 
 def dataset(name: str) -> str:

@@ -68,6 +68,7 @@ def drag_batch(
     source = source or Source(inversion, config)
     shape, most = tuple(inversion.latent.shape), at_once(points, config)
     window = Region.of(model.unet, mask, inversion.latent, config).window
+    source.leave(gradient_bytes(model.unet, inversion, mask, config, most), window)
     size = memory.fitting(model.unet, shape, config.evaluated_block, config.checkpointing, window=window, most=most)
     groups = [points[i : i + size] for i in range(0, len(points), size)]
     results: list[DragResult] = []

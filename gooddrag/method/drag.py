@@ -83,7 +83,7 @@ def together(
     for e, s in zip(edits, starts):
         e.handles.trace.warped = s is not start
     report = Report(callback, edits, sum(plan) * config.gradient_steps, len(plan))
-    with _room(evaluation, len(edits)) as attempt:
+    with _room(evaluation, start.source, len(edits)) as attempt:
         supervision = Supervision(evaluation, Gradients(model.unet.dtype, attempt))
         source = _alternate(supervision, edits, start, plan, report)
     return [e.result(source, region, report.seconds) for e in edits]
@@ -131,12 +131,15 @@ def _operate(supervision: Supervision, edits: list[Edit], operations: int, repor
     supervision.forget()
 
 
-def _room(evaluation: Evaluation, edits: int) -> AbstractContextManager[Callable | None]:
-    """While active there is memory for the gradients of so many edits."""
+def _room(evaluation: Evaluation, source: Source, edits: int) -> AbstractContextManager[Callable | None]:
+    """While active there is memory for the gradients of so many edits, to which what ``source`` keeps gives way."""
     config, shape = evaluation.config, (edits, *evaluation.inversion.latent.shape[1:])
     how = {"window": evaluation.region.window, "advice": _advice(evaluation.region, config)}
     if not config.operations:
         return memory.explained(how["advice"])
+    unet, window, sparing = evaluation.model.unet, how["window"], config.checkpointing == "on"
+    needed = memory.gradient_bytes(unet, shape, block=config.evaluated_block, window=window, checkpointing=sparing)
+    source.leave(needed, window)
     return memory.sparingly(evaluation.model, shape, config.evaluated_block, config.checkpointing, **how)
 
 

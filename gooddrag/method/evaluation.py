@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -29,6 +30,17 @@ class Evaluation:
     region: Region
     config: DragConfig
     told: Conditioning
+
+    @cached_property
+    def unwanted(self) -> Conditioning | None:
+        """What guidance leads away from. Where the edited picture is told of something else than the unedited one, a ControlNet on
+        both prompts shows both of them its hint: guidance is by the prompt, and would enlarge a difference of hints."""
+        if self.inversion.guidance is None:
+            return None
+        negative = Conditioning.of(self.inversion.guidance.negative)
+        if negative.control is None or self.told.same(self.inversion.text):
+            return negative
+        return replace(negative, control=self.told.control)
 
     def hold(self, edits: Sequence[Edit], step: SourceStep) -> None:
         """A ControlNet is asked once in a timestep, before the first gradient step, not again for the small changes of z_t^k."""
@@ -64,8 +76,7 @@ class Evaluation:
         z = torch.cat([e.z for e in edits])
         prediction = self._predict(z, step.t, self.told, step.read, mutual)
         if guidance := self.inversion.guidance:
-            negative = Conditioning.of(guidance.negative)
-            prediction = guidance(prediction, self._predict(z, step.t, negative, step.negative, mutual))
+            prediction = guidance(prediction, self._predict(z, step.t, self.unwanted, step.negative, mutual))
         z, preview = self.inversion.schedule.denoise(prediction, step.t, self.region.crop(z))
         if step.offset is not None:  # an edit that changed nothing then comes out exactly
             z = z + self.region.crop(step.offset)

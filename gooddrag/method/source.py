@@ -19,7 +19,9 @@ from ..network.window import Window
 from .inversion import Inversion
 
 SHARE = 0.25
-"""Of the free memory: as much may be kept for later edits."""
+"""Of the memory that gradients leave free: as much may be kept for later edits."""
+UNKNOWN = 2 << 30
+"""Bytes that are taken for free where torch cannot tell."""
 
 SETTINGS = {
     "feature_block": "feature block",
@@ -84,10 +86,10 @@ class Source:
     """Denoises ``inversion`` without edits, one timestep after the other, when a step is asked for.
 
     Latents are always kept. Features, attention inputs and the surroundings of the last window are kept too as far as a
-    quarter of the free memory holds them for all timesteps, so that a further edit evaluates nothing of the source; else they
-    are computed again when they are read. ``evaluations`` counts how often the U-Net was run. The same model, with the same
-    LoRAs, must be passed to every call. With ``config.exact_source`` the latents are those of the inversion, so that z_0 comes out
-    as it went in, and what DDIM misses of each step is its ``offset``.
+    quarter of the memory that gradients leave free holds them for all timesteps, so that a further edit evaluates nothing of
+    the source; else they are computed again when they are read. ``evaluations`` counts how often the U-Net was run. The same
+    model, with the same LoRAs, must be passed to every call. With ``config.exact_source`` the latents are those of the
+    inversion, so that z_0 comes out as it went in, and what DDIM misses of each step is its ``offset``.
     """
 
     def __init__(self, inversion: Inversion, config: DragConfig):
@@ -100,6 +102,17 @@ class Source:
         self.keep = False
         self.window: Window | None = None  # for which that was decided
         self.evaluations = 0
+        self.left = 0  # bytes for gradients
+
+    def leave(self, needed: int, window: Window | None) -> None:
+        """Gradients in this ``window`` will need so many bytes: what is kept gives way to them, and so does what is of another
+        window."""
+        self.left = needed
+        kept = any(s.read is not None or s.feature is not None for s in self.steps)
+        free = free_bytes(self.inversion.latent.device) if kept else None
+        if kept and (window != self.window or (free is not None and free < needed)):
+            self.steps = [replace(s, feature=None, read=None, negative=None) for s in self.steps]
+            self.keep = False
 
     def fits(self, inversion: Inversion, config: DragConfig, family: Family) -> bool:
         """Whether an edit of this inversion with these settings may read this source."""
@@ -150,7 +163,7 @@ class Source:
         if not self.keep or window != self.window:
             free = free_bytes(z.device)
             every = whole.size * len(inversion.schedule.timesteps) + seen.nbytes * self.config.drag_steps
-            self.keep, self.window = free is None or every <= SHARE * free, window
+            self.keep, self.window = every <= SHARE * ((UNKNOWN if free is None else free) - self.left), window
         self.steps[i : i + 1] = [whole if self.keep else plain]
         return whole
 

@@ -22,6 +22,11 @@ def same_shape(a: Size, b: Size) -> bool:
     return abs(a[0] * b[1] - a[1] * b[0]) <= max(*a, *b)
 
 
+def alike(a: Size, b: Size) -> bool:
+    """``same_shape``, also for one that was enlarged after it had been rounded to whole pixels: up to half a percent."""
+    return same_shape(a, b) or abs(a[0] * b[1] / (a[1] * b[0]) - 1) <= 0.005
+
+
 def for_picture(value: Value, size: Size) -> Value:
     """``value`` in pixels of a picture of ``size``.
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from . import seam
 from .geometry import MIN_SIDE
-from .sizes import Size, same_shape
+from .sizes import Size, alike
 
 SURE, LOST = 0.03, 0.09
 """Local differences, in 0..1, up to which the picture counts as unchanged, and from which it counts as another."""
@@ -60,7 +60,7 @@ def carried_back(
     """
     full, small = _size(original), _size(edited)
     for name, size in (("edit", small), ("undragged picture", small if source is None else _size(source))):
-        if not same_shape(full, size):
+        if not alike(full, size):
             raise ValueError(
                 f"the {name} is {size[0]}x{size[1]} and the picture {full[0]}x{full[1]}, which is another shape, so that one "
                 "cannot be put into the other; give the picture that was resized for the edit"

@@ -13,11 +13,13 @@ import pytest
 from finished_run import METHODS, make
 from PIL import Image
 
+from gooddrag import DragPoints
 from gooddrag.bench.gscore import FILE, Asked, Endpoint, Refused, Unreachable, report, score
 from gooddrag.bench.gscore.question import question, read
 from gooddrag.bench.gscore.scoring import judged as scored
 from gooddrag.bench.gscore.scoring import means
 from gooddrag.bench.rows import append
+from gooddrag.bench.sample import Sample
 from gooddrag.command import main
 
 KEY = "sk-very-secret-17"
@@ -107,6 +109,16 @@ def test_the_judge_is_told_the_drag_and_never_a_method(tmp_path):
     assert '{"A": 5.0, "B": 5.5, "C": 6.0}' in words
     assert sum(isinstance(p, bytes) for p in parts) == 2 + len(METHODS)
     assert not any(name in words.lower() for name in ("gooddrag", "diffusion", "warp"))
+
+
+def test_arrows_are_told_in_pixels_of_the_picture_that_is_sent():
+    picture = np.zeros((1536, 2048, 3), np.uint8)
+    sample = Sample("a", picture, DragPoints.from_pairs([((1500, 100), (1800, 700))], 2048, 1536))
+    parts = question(sample, [picture, picture])
+    words = " ".join(p for p in parts if isinstance(p, str))
+    assert "1024 x 768 pixels" in words
+    assert "from (750, 50) to (900, 350)" in words
+    assert {Image.open(io.BytesIO(p)).size for p in parts if isinstance(p, bytes)} == {(1024, 768)}
 
 
 @pytest.mark.parametrize(

@@ -167,6 +167,38 @@ def test_a_run_that_did_nothing_changes_nothing(dataset, tmp_path, monkeypatch):
     assert Finished.open(tmp_path / "out").complete(METHODS)
 
 
+def test_a_shorter_run_with_nothing_to_do_leaves_the_longer_one_as_it_was(dataset, tmp_path):
+    shutil.rmtree(Path(dataset) / "cat_2")
+    run(job(dataset, tmp_path / "out"))
+    run(replace(job(dataset, tmp_path / "out"), options={"limit": 1}))
+    assert len(Finished.open(tmp_path / "out").complete(METHODS)) == 2
+
+
+def test_rows_outlive_a_dataset_and_a_model_that_were_moved(dataset, tmp_path):
+    shutil.rmtree(Path(dataset) / "cat_2")
+    first = replace(job(dataset, tmp_path / "out"), weights="fingerprint")
+    rows = run(first)
+    moved = tmp_path / "elsewhere" / Path(dataset).name
+    moved.parent.mkdir()
+    shutil.move(dataset, moved)
+    second = replace(first, dataset=str(moved), model="./other/name")
+    told = []
+    assert run(second, tell=lambda *given: told.append(given)) == rows
+    assert told == []
+    assert Finished.open(tmp_path / "out").complete(METHODS)
+    assert replace(second, weights="another").key != second.key
+    key = second.key
+    (moved / "cat_1").rename(moved / "cat_3")
+    assert second.key != key
+
+
+def test_options_of_the_demo_world_are_refused_with_a_folder(dataset, tmp_path, capsys):
+    for option in (["--shift"], ["--scenes", "2"], ["--long", "0"]):
+        assert main(["bench", dataset, "--out", str(tmp_path / "none"), *option]) == 2
+        assert f"{option[0]} is for the dataset demo alone" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+
+
 def _away(*_):
     raise OSError("away")
 

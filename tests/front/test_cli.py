@@ -96,7 +96,24 @@ def test_mask_of_another_size_is_resized_and_said(picture, capsys):
     mask = picture.parent / "mask.png"
     Image.new("L", (50, 45), 255).save(mask)
     assert run(picture, "--mask", str(mask))[0] == 0
-    assert "the mask is 50x45, the picture 101x90: the mask was resized" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "the mask is 50x45, the picture 101x90: the mask was resized" in said
+    assert "stretched" not in said
+    Image.new("L", (50, 50), 255).save(mask)
+    assert run(picture, "--mask", str(mask))[0] == 0
+    assert "the mask was resized, which has another shape: it is stretched" in capsys.readouterr().err
+
+
+def test_that_transparency_is_lost_is_said(picture, capsys):
+    with Image.open(picture) as image:
+        image.putalpha(255)
+        image.save(picture)
+        assert run(picture)[0] == 0
+        assert "transparent" not in capsys.readouterr().err
+        image.putalpha(Image.linear_gradient("L").resize(image.size))
+        image.save(picture)
+    assert run(picture)[0] == 0
+    assert "what is transparent in the picture is taken as white" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "L", "P", "LA", "CMYK"])

@@ -119,7 +119,7 @@ def test_an_anchor_is_drawn_as_a_pin(model, inversion, fast):
 def test_an_anchor_holds_a_hand_while_the_head_is_dragged():
     model, vae = load()
     config = PRESETS["fast"].replace(operations=8, operations_per_step=4)
-    chosen = scene("lean", 2001)
+    chosen = scene("lean", 2007)
     arrow = (chosen.points.handles[0], chosen.points.targets[0])
     x, y = hand = tuple(round(v) for v in world.anchors(chosen.before)["hand_l"][:2])
     z0, _ = codec.encode(vae, codec.to_tensor(Image.fromarray(chosen.picture(0))))
@@ -132,7 +132,7 @@ def test_an_anchor_holds_a_hand_while_the_head_is_dragged():
         changed.append(patch.item())
         went.append(result.trace.distances[0])
     asked = abs(arrow[1][0] - arrow[0][0])
-    # levels of 255: 18.5 without the anchor, 3.3 with it
+    # levels of 255: 23 without the anchor, 2.7 with it
     assert changed[1] < 0.4 * changed[0]
     assert changed[0] > 10
     assert all(left < asked / 2 for left in went)

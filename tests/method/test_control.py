@@ -6,7 +6,9 @@ import pytest
 import torch
 from diffusers import ControlNetModel
 
-from gooddrag import DragPoints, drag, drag_batch, invert
+from gooddrag import DragPoints, Guidance, drag, drag_batch, invert
+from gooddrag.method.evaluation import Evaluation
+from gooddrag.method.region import Region
 from gooddrag.method.source import Source
 from gooddrag.network.conditioning import Conditioning
 from gooddrag.network.control import DiffusersControl, Residuals
@@ -148,3 +150,20 @@ def test_a_source_belongs_to_its_control(model, net, told, text, z0, fast):
     other = replace(inversion, text=Conditioning(text, control=DiffusersControl(net, hint(2))))
     assert source.fits(replace(inversion), fast, model.family)
     assert not source.fits(other, fast, model.family)
+
+
+def test_guidance_does_not_enlarge_the_difference_of_two_hints(model, net, told, text, z0, fast):
+    """The negative prompt is shown the hint that the edited picture is shown, where it is shown one at all."""
+    two = DiffusersControl(net, hint(2))
+    for own, expected in ((told.control, two), (None, None)):
+        negative = Conditioning(-text, control=own)
+        inversion = invert(model, z0, told, SIZE, fast, guidance=Guidance(3.0, negative))
+        asked = {}
+        for name, edited in (("same", told), ("other", Conditioning(text, control=two))):
+            region = Region.of(model.unet, None, inversion.latent, fast)
+            asked[name] = Evaluation(model, inversion, region, fast, edited).unwanted
+        assert asked["same"].control is own
+        assert asked["other"].control is expected
+        assert torch.equal(asked["other"].text, -text)
+    result = drag(model, inversion, POINTS, None, fast, edited=Conditioning(text, control=two))
+    assert result.latent.isfinite().all()

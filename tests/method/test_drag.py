@@ -12,6 +12,7 @@ from gooddrag.method.plan import planned
 from gooddrag.method.source import Source
 from gooddrag.network.features import predict
 from gooddrag.network.memory import gradient_bytes
+from gooddrag.network.window import Window
 from gooddrag.picture.geometry import to_grid
 
 SIZE = (128, 96)
@@ -219,6 +220,30 @@ def test_a_source_that_does_not_fit_in_memory_is_computed_again(model, inversion
     result = drag(model, inversion, points, mask, fast)
     assert torch.equal(result.latent, expected.latent)
     assert all(step.feature is None and step.read is None for step in result.state.source.steps)
+
+
+def test_what_is_kept_of_a_source_gives_way_to_gradients(model, inversion, points, mask, fast, monkeypatch):
+    fast = fast.replace(background="lock", window=True)
+    first = drag(model, inversion, points, mask, fast)
+    source = first.state.source
+    assert any(step.read for step in source.steps)
+    needed = []
+    leave = source.leave
+    monkeypatch.setattr(source, "leave", lambda size, window: (needed.append(size), leave(size, window)))
+    assert torch.equal(drag(model, inversion, points, mask, fast, source=source).latent, first.latent)
+    assert any(step.read for step in source.steps)
+    monkeypatch.setattr("gooddrag.method.source.free_bytes", lambda device: needed[0] - 1)
+    assert torch.equal(drag(model, inversion, points, mask, fast, source=source).latent, first.latent)
+    assert not any(step.read or step.feature is not None for step in source.steps)
+
+
+def test_of_another_window_nothing_is_kept_while_memory_is_planned(model, inversion, points, mask, fast):
+    fast = fast.replace(background="lock", window=True)
+    source = drag(model, inversion, points, mask, fast).state.source
+    source.leave(0, source.window)
+    assert any(step.read for step in source.steps)
+    source.leave(0, Window(0, 8, 0, 8, 12, 16))
+    assert not any(step.read for step in source.steps)
 
 
 def test_a_drag_goes_on_from_its_state(model, inversion, points, mask, fast):

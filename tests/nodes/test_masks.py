@@ -70,7 +70,7 @@ def test_what_is_no_mask_is_refused(masks, mask, message):
     assert message in str(error.value)
 
 
-@pytest.mark.parametrize("shape", [(1, 64, 64), (64, 64), (1, 200, 256), (1, 1, 64, 64)])
+@pytest.mark.parametrize("shape", [(1, 64, 64), (64, 64), (1, 200, 256), (1, 1, 64, 64), (7, 64, 64)])
 def test_black_everywhere_counts_as_none(masks, said, shape):
     assert masks.given(torch.zeros(shape), SIZE) is None
     assert said == [EMPTY]

@@ -390,7 +390,8 @@ def test_a_sampler_goes_on_from_a_state_or_from_its_own_last_run(run, demo, node
     assert torch.equal(dragged(run, demo, inversion, **start)[0]["samples"], by_state[0]["samples"])
     sampler = nodes["GoodDrag_Sampler"]
     assert sampler.fingerprint_inputs(start="picture") == sampler.fingerprint_inputs(start="picture")
-    assert sampler.fingerprint_inputs(start="last run") != sampler.fingerprint_inputs(start="last run")
+    for start in ("last run", None):  # None: it comes by a link
+        assert sampler.fingerprint_inputs(start=start) != sampler.fingerprint_inputs(start=start)
     with pytest.raises(ValueError, match="`state` belongs to another inversion"):
         dragged(run, demo, inverted(run, demo, steps=8)[0], state=first[2])
 

@@ -5,7 +5,7 @@ import torch
 
 from gooddrag import DragPoints
 from gooddrag.picture.geometry import MIN_SIDE
-from gooddrag.picture.sizes import same_shape
+from gooddrag.picture.sizes import alike, same_shape
 from gooddrag.picture.working import carried_back, resized, resized_mask, working_size
 
 
@@ -135,3 +135,11 @@ def test_arrows_stay_arrows_and_another_shape_is_refused():
         ValueError, match="placed on a 400x300 picture, but the picture is 300x400, which has another shape"
     ):
         points.fitted((300, 400))
+
+
+@pytest.mark.parametrize("size", [(6000, 4000), (5472, 3648), (4000, 3000), (3024, 4032)])
+@pytest.mark.parametrize("side", [512, 768, 1024])
+def test_a_working_picture_enlarged_four_times_is_of_the_same_shape(size, side):
+    small = working_size(size, side)
+    assert alike(size, (4 * small[0], 4 * small[1]))
+    assert not alike(size, (4 * small[0], round(3.9 * small[1])))

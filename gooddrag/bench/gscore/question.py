@@ -35,24 +35,35 @@ _RULES = (
 
 def question(sample: Sample, results: Sequence[np.ndarray]) -> list[Part]:
     """Words and pictures; the results are called A, B, C .. in the order in which they are given."""
-    arrows = "; ".join(f"from ({p[0]:.0f}, {p[1]:.0f}) to ({q[0]:.0f}, {q[1]:.0f})" for p, q in sample.points.arrows)
+    original = _small(sample.picture)
+    fx, fy = original.width / sample.size[0], original.height / sample.size[1]
+
+    def seen(point: tuple[float, float]) -> str:
+        return f"({(point[0] + 0.5) * fx - 0.5:.0f}, {(point[1] + 0.5) * fy - 0.5:.0f})"
+
+    arrows = "; ".join(f"from {seen(p)} to {seen(q)}" for p, q in sample.points.arrows)
     allowed = "" if sample.mask is None else " Only what is not shaded may change."
     asked = draw_points(Image.fromarray(sample.picture), sample.points, sample.mask)
     parts: list[Part] = [
-        f"{_TASK}\n\nThe original, {sample.size[0]} x {sample.size[1]} pixels:",
-        _png(Image.fromarray(sample.picture)),
+        f"{_TASK}\n\nThe original, {original.width} x {original.height} pixels:",
+        _png(original),
         f"The original with the arrows, in pixels from the upper left: {arrows}.{allowed}",
-        _png(asked),
+        _png(_small(asked)),
     ]
     for letter, result in zip(LETTERS, results):
-        parts += [f"Result {letter}:", _png(Image.fromarray(result))]
+        parts += [f"Result {letter}:", _png(_small(result))]
     example = json.dumps({letter: 5 + i / 2 for i, letter in enumerate(LETTERS[: len(results)])})
     return [*parts, _RULES.replace("{example}", example)]
 
 
-def _png(image: Image.Image) -> bytes:
-    image = image.convert("RGB")
+def _small(picture: np.ndarray | Image.Image) -> Image.Image:
+    """As it is shown."""
+    image = (picture if isinstance(picture, Image.Image) else Image.fromarray(picture)).convert("RGB")
     image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
+    return image
+
+
+def _png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, format="png")
     return buffer.getvalue()

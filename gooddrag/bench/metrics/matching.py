@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ...network.conditioning import Text
 from ...network.model import Model
+from ...picture.geometry import padded
 
 Points = Sequence[tuple[float, float]]
 Features = Callable[[Tensor], Tensor]
@@ -67,12 +68,13 @@ def matched(
 
 def _likenesses(original: Tensor, edited: Tensor, handles: Points, size: tuple[int, int]) -> np.ndarray:
     width, height = size
+    whole = padded(height), padded(width)  # what was encoded
     xs, ys = (torch.tensor([round(p[axis]) for p in handles]) for axis in (0, 1))
     dots, squares, sought = 0, 0, 0
     for start in range(0, len(edited), CHUNK):
         # enlarged in pieces: sums over channels are all that is needed
         first, second = (
-            F.interpolate(m[None, start : start + CHUNK].float(), (height, width), mode="bilinear")[0]
+            F.interpolate(m[None, start : start + CHUNK].float(), whole, mode="bilinear")[0, :, :height, :width]
             for m in (original, edited)
         )
         wanted = first[:, ys, xs]
