@@ -66,13 +66,13 @@ def test_a_folder_is_dragged_and_what_fails_is_said(server, exported, tmp_path):
     free, _ = case(pictures, "sun", 1007)
     outside, _ = case(pictures, "hat", 1000)
     (outside / "points.json").write_text(json.dumps({"points": [[900, 10], [20, 20]]}))
-    absent = {"none": stock("LoadImage", image="none.png")}
-    other = exported | absent | {"saved": stock("SaveImage", images=["none", 0], filename_prefix="x")}
+    wrong = {"none": stock("EmptyImage", width=-7, height=64, batch_size=1, color=0)}
+    other = exported | wrong | {"saved": stock("SaveImage", images=["none", 0], filename_prefix="x")}
     (tmp_path / "broken.json").write_text(json.dumps(other))
     command = [sys.executable, "batch.py", server.url, "broken.json", "pictures"]
     said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.splitlines()
     assert len(said) == 3
-    assert all("none.png" in line for line in said)
+    assert all("Value -7 smaller than min" in line for line in said)
     command = [sys.executable, "batch.py", server.url, "workflow_api.json", "pictures"]
     said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.splitlines()
     assert said[0] == "arm-1003: done"
