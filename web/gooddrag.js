@@ -8,7 +8,7 @@ import { attachComparison } from "./compare.mjs";
 import { clearNotices, listenToNodes, showAgain } from "./notices.mjs";
 import { openDialog } from "./points/dialog.mjs";
 import { tellFailures } from "./points/failures.mjs";
-import { attach, everySession, listen, placeShown } from "./points/host.mjs";
+import { attach, sessions, listen, placeShown } from "./points/host.mjs";
 import { taker } from "./points/intake.mjs";
 import { Live } from "./points/live.mjs";
 import { Runs } from "./points/runs.mjs";
@@ -101,7 +101,7 @@ app.registerExtension({
     const runs = new Runs(app, api);
     listen(app, api, runs);
     listenToNodes(app, api, runs);
-    tellFailures(app, api, runs, everySession);
+    tellFailures(app, api, runs, sessions);
     colourSockets(app);
   },
   beforeRegisterNodeDef(/** @type {any} */ _type, /** @type {any} */ definition) {

@@ -178,6 +178,42 @@ def test_ctrl_z_is_the_editors_wherever_in_it_the_focus_is(stage, window):
         stage.press("Escape")
 
 
+def test_the_focus_stays_where_its_button_is_switched_off_or_hidden(stage):
+    pair(stage)
+    stage.choose("Undo")
+    assert stage.button("Undo").is_disabled()
+    stage.press("Control+z")
+    assert stage.says() == "There is nothing to undo."
+    stage.press("Control+Shift+z")
+    assert len(stage.pairs()) == 1
+    stage.press("b")
+    stage.page.get_by_label("Size", exact=True).last.fill("90")
+    stage.press("a", "Control+z")
+    assert stage.says().startswith("Undone: ")
+    assert stage.pairs() == []
+
+
+def test_ctrl_z_in_a_cell_of_the_table_is_the_editors_once_the_number_is_taken(stage):
+    pair(stage)
+    stage.choose("1 pair")
+    cell = stage.page.get_by_label("pair 1, handle x").last
+    cell.fill("20")
+    stage.press("Tab")
+    assert stage.says() == "pair 1, handle, x 20, y 200"
+    stage.press("Control+z")
+    assert stage.pairs()[0][0] == [321, 200]
+    assert cell.input_value() == "321"
+    cell.fill("900")
+    stage.press("Tab")
+    assert stage.says() == "pair 1, handle, x 639, y 200"
+    stage.press("Control+z")
+    assert stage.pairs()[0][0] == [321, 200]
+    cell.fill("")
+    stage.press("Tab")
+    assert "no number" in stage.says()
+    assert cell.input_value() == "321"
+
+
 def test_the_text_of_an_error_can_be_copied(stage):
     pair(stage)
     taken = stage.page.evaluate(

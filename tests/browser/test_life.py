@@ -69,7 +69,7 @@ def test_a_copied_node_has_a_value_of_its_own(drawn):
 def test_a_node_that_is_only_made_to_be_copied_leaves_no_editor_behind(drawn):
     watched = """async () => {
       const { name } = performance.getEntriesByType("resource").find((r) => r.name.includes("/points/host.mjs"));
-      return (await import(name)).everySession().length;
+      return (await import(name)).sessions().length;
     }"""
     clone = "(id) => window.app.graph._nodes.find((n) => String(n.id) === id).clone().widgets.length"
     assert drawn.page.evaluate(watched) == 1

@@ -152,6 +152,15 @@ def test_in_the_table_tab_and_clicks_go_on_from_a_number_that_was_typed(studio):
     assert len(studio.pairs()) == 2
 
 
+def test_a_press_beside_the_picture_sets_nothing(studio):
+    x, y, _ = studio.place((320, 0), SIZE)
+    studio.page.mouse.click(x, y - 30)
+    assert studio.says() == "Press on the picture."
+    studio.page.mouse.click(x, y - 5)  # its border can be missed by a little
+    assert studio.says() == "Handle set. Click its target."
+    studio.press("Escape")
+
+
 def test_a_trembling_click_in_a_small_graph_sets_a_handle(studio):
     studio.look(0.3)
     x, y, _ = studio.place((200, 200), SIZE)

@@ -3,6 +3,7 @@ import test from "node:test";
 
 import { Session } from "../../web/points/session.mjs";
 import { words } from "../../web/points/stage-notice.mjs";
+import { parse } from "../../web/points/value.mjs";
 
 const picture = (width, height) => /** @type {any} */ ({ width, height });
 const VALUE = '{"version":2,"width":300,"height":300,"pairs":[{"handle":[75,75],"target":[140,75]}]}';
@@ -65,7 +66,7 @@ test("a connected mask that is not known or out of date is said while it takes p
   assert.match(words(s).mask, /out of date/);
   s.dispatch({ type: "mode", mode: "replace" });
   assert.equal(words(s).mask, "", "what is painted replaces it");
-  assert.equal(s.regionWords(), "what you painted may change");
+  assert.equal(s.regionWords(), "all of the picture may change");
   s.dispatch({ type: "clearMask" });
   s.dispatch({ type: "mode", mode: "union" });
   s.setMask(shade, { state: "current" });
@@ -235,9 +236,9 @@ test("the result of the longest variant belongs to the arrows that were drawn", 
   assert.equal(s.showsResult(), false);
 });
 
-test("the eraser, Invert and Shrink begin with what is seen, where nothing is painted", () => {
+test("the eraser and Invert begin with what is seen, where nothing is painted", () => {
   for (const region of /** @type {const} */ (["auto", "own", "whole"])) {
-    for (const shape of [{ kind: "brush", points: [[9, 9]], size: 8, hardness: 1, erase: true }, { kind: "invert" }, { kind: "grow", size: -8 }]) {
+    for (const shape of [{ kind: "brush", points: [[9, 9]], size: 8, hardness: 1, erase: true }, { kind: "invert" }]) {
       const s = new Session();
       s.setPicture(picture(300, 300));
       s.dispatch({ type: "region", region });
@@ -256,4 +257,42 @@ test("the eraser takes away from a connected mask, whatever the region was", () 
     s.paint(/** @type {any} */ ({ kind: "rectangle", points: [[10, 10], [40, 40]], erase: true }));
     assert.deepEqual([s.state.doc.shapes[0].kind, s.state.doc.shapes.length, s.state.doc.mode], ["fill", 2, "intersect"], region);
   }
+});
+
+test("Invert, Grow and Shrink say why they have nothing to work on", () => {
+  const s = new Session();
+  s.setPicture(picture(300, 300));
+  const [invert, grow] = /** @type {any[]} */ ([{ kind: "invert" }, { kind: "grow", size: 8 }]);
+  assert.equal(s.idle(invert), "");
+  assert.match(s.idle(grow), /nothing to grow/);
+  s.setMask(picture(300, 300), { state: "current" });
+  for (const shape of [invert, grow]) assert.match(s.idle(shape), /connected mask/);
+  s.paint(/** @type {any} */ ({ kind: "rectangle", points: [[10, 10], [40, 40]] }));
+  for (const shape of [invert, grow]) assert.equal(s.idle(shape), "");
+  const arrow = new Session();
+  arrow.setPicture(picture(300, 300));
+  arrow.setValue(VALUE);
+  for (const shape of [invert, grow]) assert.equal(arrow.idle(shape), "");
+});
+
+test("what shapes cover is said as it is", () => {
+  const s = new Session();
+  s.setPicture(picture(300, 300));
+  s.paint(/** @type {any} */ ({ kind: "invert" }));
+  assert.equal(s.regionWords(), "nothing may change yet: paint what may");
+  s.paint(/** @type {any} */ ({ kind: "invert" }));
+  assert.equal(s.regionWords(), "all of the picture may change");
+  s.paint(/** @type {any} */ ({ kind: "rectangle", points: [[10, 10], [40, 40]], erase: true }));
+  assert.equal(s.regionWords(), "what you painted may change");
+});
+
+test("a drawing that is pasted beside arrows leaves them the region around them", () => {
+  const s = new Session();
+  s.setPicture(picture(300, 300));
+  s.setValue(VALUE);
+  const [around] = s.followed();
+  s.paste(parse(JSON.stringify({ pairs: [[[9, 9], [50, 9]]], mask: { region: "own", shapes: [{ kind: "fill" }] } })));
+  assert.deepEqual(s.state.doc.shapes, [around, { kind: "fill" }]);
+  s.dispatch({ type: "undo" });
+  assert.equal(s.text, VALUE);
 });

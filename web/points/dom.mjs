@@ -147,7 +147,7 @@ const CSS = `
   background: rgba(74, 46, 0, .92); color: #fff; text-align: center; }
 .gd-empty .gd-notice-row { flex-direction: column; background: rgba(0, 0, 0, .6); gap: 10px; padding: 12px; }
 .gd-notice button { pointer-events: auto; }
-.gd-error { padding: 6px 9px; border-radius: 5px; background: #7a1d1d; color: #fff; }
+.gd-error { user-select: text; padding: 6px 9px; border-radius: 5px; background: #7a1d1d; color: #fff; }
 .gd-error[hidden] { display: none; }
 .gd-error textarea { width: 100%; height: 70px; margin-top: 4px; font: 11px monospace; }
 .gd-status { min-height: 17px; color: var(--descrip-text, #a8a8a8); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }

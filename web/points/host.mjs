@@ -25,9 +25,9 @@ const watched = new Map();
 /** Nodes between an editor and the sampler that are looked through. */
 const PASSED_ON = 8;
 
-/** @returns {Session[]} of all editors */
-export function everySession() {
-  return [...watched.values()].map(({ session }) => session);
+/** @param {unknown} [id] of a node @returns {Session[]} of its editor, else of all */
+export function sessions(id) {
+  return [...watched.values()].filter((watch) => id === undefined || watch.has(id)).map(({ session }) => session);
 }
 
 /** A points node in the copy of a subgraph that is shown. @param {any} node @returns {import("./upstream.mjs").Place | null} */

@@ -16,6 +16,9 @@ const TOOL_KEYS = { a: "arrow", p: "pin", b: "brush", e: "eraser", l: "lasso", r
 /** Inputs into which nothing is typed. */
 const UNTYPED = ["range", "checkbox"];
 
+/** A number is in it that the arrow has, too: undo is the editor's then. @param {EventTarget | null} target */
+const settled = (target) => target instanceof HTMLInputElement && target.type === "number" && target.value === target.defaultValue;
+
 /** What keys and the clipboard mean in it is its own. @param {EventTarget | null} target */
 function typed(target) {
   return target instanceof HTMLTextAreaElement || (target instanceof HTMLInputElement && !UNTYPED.includes(target.type));
@@ -41,7 +44,8 @@ export class Keys {
   down(event) {
     const control = event.ctrlKey || event.metaKey;
     const choice = event.target instanceof HTMLSelectElement; // letters and arrows choose from it
-    if (typed(event.target) || (choice && !control)) return event.stopPropagation();
+    const undoes = control && ["z", "y"].includes(event.key.toLowerCase()) && settled(event.target);
+    if ((typed(event.target) && !undoes) || (choice && !control)) return event.stopPropagation();
     const known = control ? this.control(event) : this.plain(event);
     if (!known && event.target instanceof HTMLInputElement && !control) event.stopPropagation(); // a slider is moved
     if (!known) return;
@@ -249,10 +253,11 @@ export class Keys {
     if (editor.closed()) return;
     try {
       const value = parse(event.clipboardData?.getData("text/plain") ?? "");
-      session.dispatch({ type: "paste", value });
+      session.paste(value);
       if (session.state.refused) return;
       const { length } = value.pairs;
-      editor.say(length ? `${length} pasted` : value.shapes.length ? "What was painted is pasted." : "There are no points in what was copied.");
+      const region = value.shapes.length ? session.regionWords() : "";
+      editor.say(length ? [`${length} pasted`, region].filter(Boolean).join("; ") : region ? `Pasted; ${region}.` : "There are no points in what was copied.");
     } catch (error) {
       editor.say(`Not pasted: ${error instanceof Error ? error.message : error}`);
     }

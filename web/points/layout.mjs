@@ -8,7 +8,7 @@
  *   chooseRegion: (region: import("./value.mjs").Region) => void, chooseShow: (show: import("./session.mjs").Show) => void,
  *   clearMask: () => void, toggleTable: () => void, toggleLive: () => void, suggest: () => void,
  *   combine: (mode: import("./value.mjs").Mode) => void, travel: (type: "undo" | "redo") => void, paintStep: (shape: Shape) => void,
- *   setBrush: (change: {size?: number, hardness?: number}) => void, stage: HTMLElement}} Commands
+ *   setBrush: (change: {size?: number, hardness?: number}) => void, stage: HTMLElement} & import("./table.mjs").Commands} Commands
  */
 
 import { button, el, slider } from "./dom.mjs";
@@ -64,7 +64,7 @@ export function layout(session, commands, options) {
   ], (value) => commands.chooseShow(value));
   const live = button("Live: a coarse edit follows an arrow while it is moved, the full edit comes when it is let go", null, () => commands.toggleLive(), { text: "Live", "aria-pressed": "false" });
   const choices = el("div", { class: "gd-bar" }, [region.root, el("span", { class: "gd-gap" }), live, show.root]);
-  const table = new PairTable(session);
+  const table = new PairTable(session, commands);
   const notice = new StageNotice(session, () => commands.stage.focus({ preventScroll: true }));
   const { stage, base, top, ends, hint } = stageParts(notice.root);
   const keys = keyList(stage);

@@ -114,11 +114,21 @@ export class Pointer {
       session.hold(true);
     } else if (event.shiftKey && !pending) {
       this.gesture = { kind: "marquee", from: at, to: at, add: event.ctrlKey };
+    } else if (!pending && this.beside(at, view)) {
+      this.editor.say("Press on the picture.");
     } else if (session.tool === "pin") {
       this.gesture = { kind: "pin", from: at };
     } else {
       this.gesture = { kind: "new", from: at, to: at };
     }
+  }
+
+  /** Further from the picture than a press on its border can be. @param {Point} at @param {View} view */
+  beside(at, view) {
+    const { width, height } = this.editor.size();
+    const [x, y] = toPicture(view, at);
+    const [dx, dy] = [Math.max(-x, x - width + 1, 0), Math.max(-y, y - height + 1, 0)];
+    return Math.max(dx, dy) * view.scale > this.reach(REACH);
   }
 
   /** Two fingers: what one finger had begun is dropped. */

@@ -28,6 +28,17 @@ export function around(arrows, picture) {
     .map((p) => ({ kind: "brush", points: [p.handle, p.target], size: size(p, least), hardness: 1 }));
 }
 
+/** How much of a picture shapes cover, as far as it can be told without drawing them. @param {Shape[]} shapes @returns {"all" | "nothing" | "part"} */
+export function covers(shapes) {
+  /** @type {"all" | "nothing" | "part"} */ let now = "nothing";
+  for (const { kind, erase } of shapes) {
+    if (kind === "fill" || kind === "clear") now = kind === "fill" ? "all" : "nothing";
+    else if (kind === "invert") now = now === "part" ? now : now === "all" ? "nothing" : "all";
+    else if (kind !== "grow" && now !== (erase ? "nothing" : "all")) now = "part";
+  }
+  return now;
+}
+
 /** @param {number} x */
 const pixel = (x) => Math.floor(x + 0.5);
 

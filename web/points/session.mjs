@@ -13,7 +13,7 @@
  * @property {boolean} [fetching] a run for the picture is on its way
  */
 
-import { around, isAnchor } from "./region.mjs";
+import { around, covers, isAnchor } from "./region.mjs";
 import { ARRIVES, editable, initial, reduce, toValue } from "./state.mjs";
 import { MAX_LENGTH, ValueError, dump, parse } from "./value.mjs";
 
@@ -118,7 +118,9 @@ export class Session {
   /** What may change, in words. */
   regionWords() {
     const { region, shapes } = this.state.doc;
-    if (this.painted() && shapes.at(-1)?.kind === "clear" && !this.listens()) return "nothing may change yet: paint what may";
+    const covered = this.painted() && !this.listens() ? covers(shapes) : "part";
+    if (covered === "nothing") return "nothing may change yet: paint what may";
+    if (covered === "all") return "all of the picture may change";
     if (this.painted()) return this.listens() ? "what you painted and the connected mask say what may change" : "what you painted may change";
     if (region !== "own" && this.masked && this.givenEmpty && !this.own()) {
       return `the connected mask is empty and counts as none: ${region === "auto" ? "the region around the arrows" : "all of the picture"} may change`;
@@ -229,16 +231,33 @@ export class Session {
     return result.lengthened ? asked.every((p, i) => onArrow(p, targets[i])) : samePoints(asked.map((p) => p.target), targets);
   }
 
+  /** The region around the arrows, where that is what may change. */
+  followed() {
+    const { region, width, height } = this.state.doc;
+    return region === "auto" && !this.joined() && width && height ? around(this.dragged(), { width, height }) : [];
+  }
+
+  /** Why a step of drawing the mask would do nothing that is meant; empty if it does. @param {import("./value.mjs").Shape} shape */
+  idle(shape) {
+    if (!["invert", "grow"].includes(shape.kind) || this.painted() || this.followed().length) return "";
+    if (this.joined()) return "Only the connected mask says what may change, which is not changed here: Invert, Grow and Shrink are for what is painted.";
+    return shape.kind === "grow" ? "All of the picture may change: there is nothing to grow or shrink." : "";
+  }
+
+  /** What was copied. @param {import("./value.mjs").Value} value */
+  paste(value) {
+    this.dispatch({ type: "paste", value, below: this.followed() });
+  }
+
   /** A step of drawing the mask; what may change until now is where it begins. @param {import("./value.mjs").Shape} shape */
   paint(shape) {
     const { doc } = this.state;
-    const { width, height } = doc;
     /** @type {Extract<Action, {type: "shape"}>} */
     const action = { type: "shape", shape };
-    const followed = doc.region === "auto" && !this.joined() && width && height ? around(this.dragged(), { width, height }) : [];
+    const followed = this.followed();
     if (followed.length) {
       action.below = followed;
-    } else if (!this.painted() && (shape.erase || (!this.joined() && ["invert", "grow"].includes(shape.kind)))) {
+    } else if (!this.painted() && (shape.erase || shape.kind === "invert")) {
       // taken away from a connected mask, or from everything
       [action.below, action.mode] = [[{ kind: "fill" }], this.joined() ? "intersect" : doc.mode];
     } else if (doc.region === "whole") {

@@ -41,7 +41,7 @@
  *   | {type: "switch", ids: number[], off: boolean}
  *   | {type: "shape", shape: Shape, below?: Shape[], mode?: Mode}
  *   | {type: "shapes", shapes: Shape[]}
- *   | {type: "paste", value: Value}
+ *   | {type: "paste", value: Value, below?: Shape[]}
  *   | {type: "region", region: Region}
  *   | {type: "clearMask"}
  *   | {type: "mode", mode: Mode}
@@ -232,14 +232,14 @@ function add(state, pairs) {
   return { ...next, nextId: state.nextId + fresh.length, selection, pending: null };
 }
 
-/** What was copied, of this picture in another size too: one step. A drawing that comes to an empty editor comes as a whole. @param {State} state @param {Value} value @returns {State} */
-function paste(state, value) {
+/** What was copied, of this picture in another size too: one step. A drawing that comes to an empty editor comes as a whole. @param {State} state @param {Value} value @param {Shape[]} below what may change until now, where nothing is painted @returns {State} */
+function paste(state, value, below) {
   const { doc, picture } = state;
   const size = sizeOf(value);
   const { pairs, shapes } = picture && size && !same(size, picture) && sameShape(size, picture) ? rescaled(value, size, picture) : value;
   const next = pairs.length ? add(state, pairs) : state;
   if (next.refused || !shapes.length) return next;
-  const painted = { ...next.doc, shapes: [...(doc.region === "own" ? doc.shapes : []), ...shapes], region: /** @type {Region} */ ("own") };
+  const painted = { ...next.doc, shapes: [...(blank(doc) ? [] : doc.region === "own" ? doc.shapes : below), ...shapes], region: /** @type {Region} */ ("own") };
   if (tooMany(painted.shapes)) return refuse(state, TOO_MANY);
   if (blank(doc)) Object.assign(painted, { region: value.region, mode: value.mode });
   return pairs.length ? { ...next, doc: painted } : commit(state, painted);
@@ -406,7 +406,7 @@ function step(state, action) {
       return tooMany(shapes) ? refuse(state, TOO_MANY) : commit(state, { ...doc, shapes, region: "own" });
     }
     case "paste":
-      return paste(state, action.value);
+      return paste(state, action.value, action.below ?? []);
     case "region":
       return doc.region === action.region ? state : commit(state, { ...doc, region: action.region });
     case "clearMask":

@@ -4,18 +4,21 @@
  * @typedef {import("./session.mjs").Session} Session
  * @typedef {import("./state.mjs").Pair} Pair
  * @typedef {import("./state.mjs").End} End
+ * @typedef {{remove: (ids: number[]) => void, switch: (ids: number[], off: boolean) => void, say: (words: string) => void,
+ *   sayEnd: (k: string, digits: number) => void, sayPlaced: () => void}} Commands
  */
 
 import { button, el } from "./dom.mjs";
 import { colour } from "./geometry.mjs";
 import { isAnchor } from "./region.mjs";
-import { named } from "./state.mjs";
+import { key, named } from "./state.mjs";
 import { round } from "./value.mjs";
 
 export class PairTable {
-  /** @param {Session} session */
-  constructor(session) {
+  /** @param {Session} session @param {Commands} commands */
+  constructor(session, commands) {
     this.session = session;
+    this.commands = commands;
     this.body = el("tbody");
     this.adding = button("Add a pair in the middle of the picture", null, () => this.add(), { text: "Add a pair" });
     this.root = el("div", { class: "gd-table", hidden: true, role: "region", "aria-label": "Pairs", tabindex: 0 }, [
@@ -37,6 +40,7 @@ export class PairTable {
     if (!picture) return;
     const [x, y] = [Math.round(picture.width / 2), Math.round(picture.height / 2)];
     this.session.dispatch({ type: "add", pairs: [{ handle: [x, y], target: [x + 40, y] }] });
+    this.commands.sayPlaced();
   }
 
   update() {
@@ -69,7 +73,7 @@ export class PairTable {
     for (const end of /** @type {End[]} */ (["handle", "target"])) {
       for (const axis of [0, 1]) {
         const input = this.cell(`${pair.id}-${end}-${axis}`);
-        if (input) input.value = String(round(pair[end][axis]));
+        if (input) input.value = input.defaultValue = String(round(pair[end][axis]));
       }
     }
   }
@@ -89,7 +93,7 @@ export class PairTable {
     const on = el("input", { type: "checkbox", "aria-label": pin ? `${what} holds` : `${what} is dragged`, "data-cell": `${pair.id}-on` });
     on.checked = !pair.off;
     on.addEventListener("change", () => {
-      session.dispatch({ type: "switch", ids: [pair.id], off: !on.checked });
+      this.commands.switch([pair.id], !on.checked);
       on.checked = !this.current(pair)?.off; // it may have been refused
     });
     return el("tr", {}, [
@@ -97,18 +101,26 @@ export class PairTable {
       ...this.cells(pair, what, "handle"),
       ...(pin ? [el("td", { colspan: 2, text: "pin: stays" })] : this.cells(pair, what, "target")),
       el("td", {}, [
-        button(`Move ${what} up`, "up", () => session.dispatch({ type: "reorder", id: pair.id, to: index - 1 }), { "data-cell": `${pair.id}-up` }),
-        button(`Move ${what} down`, "down", () => session.dispatch({ type: "reorder", id: pair.id, to: index + 1 }), { "data-cell": `${pair.id}-down` }),
-        button(`Remove ${what}`, "trash", () => session.dispatch({ type: "remove", ids: [pair.id] })),
+        button(`Move ${what} up`, "up", () => this.reorder(pair, index - 1), { "data-cell": `${pair.id}-up` }),
+        button(`Move ${what} down`, "down", () => this.reorder(pair, index + 1), { "data-cell": `${pair.id}-down` }),
+        button(`Remove ${what}`, "trash", () => this.commands.remove([pair.id])),
       ]),
     ]);
+  }
+
+  /** @param {Pair} pair @param {number} to */
+  reorder(pair, to) {
+    const { pairs } = this.session.state.doc;
+    this.session.dispatch({ type: "reorder", id: pair.id, to });
+    if (this.session.state.doc.pairs !== pairs) this.commands.say(`It is ${named(this.session.state.doc.pairs, to)} now.`);
   }
 
   /** @param {Pair} pair @param {string} what @param {End} end */
   cells(pair, what, end) {
     return [0, 1].map((axis) => {
       const name = `${pair.id}-${end}-${axis}`;
-      const input = el("input", { type: "number", step: 1, value: round(pair[end][axis]), "aria-label": `${what}, ${end} ${"xy"[axis]}`, "data-cell": name });
+      const input = el("input", { type: "number", step: 1, "aria-label": `${what}, ${end} ${"xy"[axis]}`, "data-cell": name });
+      input.value = input.defaultValue = String(round(pair[end][axis]));
       input.disabled = !this.open;
       input.addEventListener("focus", () => this.visits++);
       input.addEventListener("change", () => {
@@ -117,8 +129,11 @@ export class PairTable {
         if (!now) return;
         const at = /** @type {[number, number]} */ ([...now[end]]);
         at[axis] = value;
-        if (input.value.trim() !== "" && Number.isFinite(value)) this.session.dispatch({ type: "set", id: pair.id, end, at, gesture: `cell ${name} ${this.visits}` });
+        const number = input.value.trim() !== "" && Number.isFinite(value);
+        if (number) this.session.dispatch({ type: "set", id: pair.id, end, at, gesture: `cell ${name} ${this.visits}` });
         this.fill(this.current(pair) ?? now); // as far as it is in the picture
+        if (number) this.commands.sayEnd(key(pair.id, end), 0);
+        else this.commands.say("That is no number; the pair stays where it is.");
       });
       return el("td", {}, [input]);
     });

@@ -13,6 +13,7 @@ import { changed } from "./changes.mjs";
 import { addStyle, plain } from "./dom.mjs";
 import { Ends } from "./ends.mjs";
 import { centred, fit, kept, toScreen, zoomAt } from "./geometry.mjs";
+import { hintWords } from "./hint.mjs";
 import { acceptDrops } from "./intake.mjs";
 import { Keys } from "./keys.mjs";
 import { words } from "./stage-notice.mjs";
@@ -21,15 +22,9 @@ import { Menu } from "./menu.mjs";
 import { Pointer } from "./pointer.mjs";
 import { around, isAnchor } from "./region.mjs";
 import { StagePainter } from "./stage.mjs";
-import { asShown, inside, named, outside, room, selectedIds, sizeOf, unkey } from "./state.mjs";
+import { asShown, inside, named, outside, selectedIds, sizeOf, unkey } from "./state.mjs";
 import { t } from "./texts.mjs";
-import { MAX_PAIRS } from "./value.mjs";
 
-const COARSE = {
-  held: "A coarse edit. The full one comes once the arrow is let go.",
-  comes: "A coarse edit. The full one is being computed.",
-  first: "A coarse edit. Move an arrow: the full edit follows once it is let go.",
-};
 /** Pixels of the stage from the hint to a pointer that it gives way to. */
 const HINT_ROOM = 36;
 const NO_RESULT = "Nothing to show yet: a run brings it, with `trace` connected to GoodDrag Decode";
@@ -88,6 +83,7 @@ export class Editor {
   update(before) {
     const { session, parts } = this;
     const { doc, past, future, pending } = session.state;
+    const active = /** @type {HTMLElement | null} */ (this.root.contains(document.activeElement) ? document.activeElement : null);
     if (this.pictured !== session.picture) {
       this.pictured = session.picture;
       // where the pointer was on another picture
@@ -134,37 +130,13 @@ export class Editor {
     }
     if (this.toldShown && this.toldShown !== this.shownWords() && parts.status.textContent === plain(this.toldShown)) this.sayShown();
     if (session.failure !== this.failure) this.say((this.failure = session.failure));
+    // where a button is switched off or a bar is hidden that had the focus, keys would be ComfyUI's
+    if (active && (active.matches(":disabled") || active.closest("[hidden]"))) this.stage.focus({ preventScroll: true });
     this.draw();
   }
 
   showHint() {
-    const { session } = this;
-    const { pairs } = session.state.doc;
-    const out = outside(asShown(session.state));
-    const { stuck, cutOff } = this.painter;
-    let text = "";
-    const { movedFrom, picture } = session.state;
-    if (!session.placeable()) text = session.driven && session.stopped ? `The last run stopped here: ${session.stopped}.` : "";
-    else if (session.awaited) text = session.awaited;
-    else if (session.coarse && session.shows() === "preview") text = session.held ? COARSE.held : session.fullComes ? COARSE.comes : COARSE.first;
-    else if (session.stopped) text = `The last run stopped here: ${session.stopped}.`;
-    else if (movedFrom && picture && pairs.length)
-      text = `Moved along from ${movedFrom.width}x${movedFrom.height} to this picture of ${picture.width}x${picture.height}. Ctrl+Z keeps the old pixels.`;
-    else if (room(session.state.doc) < 0) text = `${MAX_PAIRS - room(session.state.doc)} pairs are on; at most ${MAX_PAIRS} can be dragged at once.`;
-    else if (this.painter.refused()) text = `Not drawn: ${this.painter.refused()}.`;
-    else if (out.length) text = `Outside this picture: pair ${out.join(", ")}. Move or remove it.`;
-    else if (stuck.length) text = `Protected, so it cannot move: what lies under the handle of pair ${stuck.join(", ")}. Paint there with the brush (b).`;
-    else if (cutOff.length) text = `Nothing may change at the target of pair ${cutOff.join(", ")}: what is dragged there is cut off. Paint there with the brush (b).`;
-    else if (session.state.pending) text = "Click the target. Escape takes the handle back.";
-    else if (["brush", "lasso", "rectangle"].includes(session.tool) && !session.maskExplained && session.state.doc.region !== "own")
-      text = session.state.doc.region === "auto" && !session.joined() && session.dragged().length
-        ? "What you paint is added to the region around the arrows; Empty begins with nothing."
-        : "Paint what may change: editable here, protected everywhere else.";
-    else if (session.tool === "pin") text = "Click on what must stay.";
-    else if (session.after && session.continues) text = "The sampler goes on from its last run: draw on the result.";
-    else if (!session.hasArrows() && session.suggestion.length && pairs.some((p) => p.off && !isAnchor(p))) text = "Your arrows are switched off, so the suggestion is dragged.";
-    else if (!session.hasArrows() && session.suggestion.length && !session.after && !session.drawing) text = "The dashed arrows are a suggestion. Drag one arrow of your own to replace them.";
-    else if (["arrow", "hand"].includes(session.tool) && !session.hasArrows() && !pairs.some((p) => p.off)) text = "Press on what you want to move, and release where it shall go.";
+    const text = hintWords(this.session, this.painter);
     this.parts.hint.textContent = plain(text);
     this.parts.hint.hidden = !text;
     this.placeHint();
@@ -362,6 +334,8 @@ export class Editor {
   /** A step of drawing the mask that is no gesture. @param {import("./value.mjs").Shape} shape */
   paintStep(shape) {
     if (this.closed()) return;
+    const why = this.session.idle(shape);
+    if (why) return this.say(why);
     this.session.paint(shape);
     if (!this.session.state.refused) this.sayRegion();
   }
