@@ -153,10 +153,11 @@ def test_in_the_table_tab_and_clicks_go_on_from_a_number_that_was_typed(studio):
 
 
 def test_a_press_beside_the_picture_sets_nothing(studio):
-    x, y, _ = studio.place((320, 0), SIZE)
-    studio.page.mouse.click(x, y - 30)
+    studio.new("portrait")
+    x, y, _ = studio.place((0, 320), (400, 640))
+    studio.page.mouse.click(x - 30, y)
     assert studio.says() == "Press on the picture."
-    studio.page.mouse.click(x, y - 5)  # its border can be missed by a little
+    studio.page.mouse.click(x - 5, y)  # its border can be missed by a little
     assert studio.says() == "Handle set. Click its target."
     studio.press("Escape")
 
