@@ -27,13 +27,13 @@ def note(folder: Path, dataset: str, options: dict, key: str) -> None:
     files.write(folder / NOTE, (json.dumps(told, indent=2) + "\n").encode())
 
 
-def noted(folder: Path) -> tuple[str, str] | None:
-    """Dataset and key of a folder's note; None where there is none that can be read."""
+def tells(folder: Path, dataset: str, key: str, names: Sequence[str]) -> bool:
+    """Whether a folder's note is of this dataset and key already, and of all these samples."""
     try:
-        dataset, _, key = _noted(text(folder / NOTE))
+        noted, options, other = _noted(text(folder / NOTE))
+        return (noted, other) == (dataset, key) and {e.name for e in opened(noted, **options)}.issuperset(names)
     except (OSError, ValueError):
-        return None
-    return dataset, key
+        return False
 
 
 def check_folder(folder: Path) -> None:

@@ -49,14 +49,20 @@ def run(
         for i, rows in enumerate(ENGINES[engine](job, tasks, workers), 1):
             store.add(rows)
             if i == 1:  # a run that does nothing leaves what the folder is of
-                finished.note(job.out, job.dataset, job.options, job.key)
+                _note(job, names)
             if tell and rows:
                 tell(i, len(tasks), rows)
-        if not tasks and finished.noted(job.out) != (job.dataset, job.key):
-            finished.note(job.out, job.dataset, job.options, job.key)
+        if not tasks:
+            _note(job, names)
         rows = ordered(store.read(), names, job.methods)
         write(job.out, rows, job)
     return rows
+
+
+def _note(job: Job, names: Sequence[str]) -> None:
+    """A shorter run leaves what a longer one has noted."""
+    if not finished.tells(job.out, job.dataset, job.key, names):
+        finished.note(job.out, job.dataset, job.options, job.key)
 
 
 def missing(job: Job, rows: Sequence[Row], names: Sequence[str], *, rows_alone: bool = False) -> list[Task]:

@@ -15,7 +15,7 @@ import torch
 
 from .. import demo
 from ..config import PAPER, DragConfig
-from .datasets import DEMO, opened
+from .datasets import opened
 from .judge import Judge
 from .methods import METHODS, Prepared
 from .rows import Row, picture
@@ -63,11 +63,11 @@ class Job:
     @property
     def key(self) -> str:
         """Of all that is asked for and decides what a row says; rows of another key are not taken for this run's. Of the settings
-        only what is not the paper's counts, so that rows outlive a new one; models count by their weights, and folders by
-        the names of their samples, wherever they lie. That a method's code has changed is not noticed: give it an empty folder."""
+        only what is not the paper's counts, so that rows outlive a new one; models count by their weights, and folders
+        by their name, wherever they lie. That a method's code has changed is not noticed: give it an empty folder."""
         options = {k: v for k, v in self.options.items() if k == "shift"}
         told = [
-            self._what,
+            Path(self.dataset).name,
             "" if self.weights else self.model,
             self.changes,
             options,
@@ -77,13 +77,6 @@ class Job:
         told += [self.weights] * bool(self.weights)
         told += [demo.version()] * ("demo" in (self.dataset, self.model.partition(" in ")[0]))
         return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()[:12]
-
-    @property
-    def _what(self) -> str | list[str]:
-        if self.dataset == DEMO:
-            return self.dataset
-        samples = opened(self.dataset)
-        return [samples.name, *(entry.name for entry in samples)]
 
     def picture(self, method: str, sample: str) -> Path:
         """Where an edited picture lies."""

@@ -137,9 +137,15 @@ def _room(evaluation: Evaluation, source: Source, edits: int) -> AbstractContext
     how = {"window": evaluation.region.window, "advice": _advice(evaluation.region, config)}
     if not config.operations:
         return memory.explained(how["advice"])
-    unet, window, sparing = evaluation.model.unet, how["window"], config.checkpointing == "on"
-    needed = memory.gradient_bytes(unet, shape, block=config.evaluated_block, window=window, checkpointing=sparing)
-    source.leave(needed, window)
+    unet, window = evaluation.model.unet, evaluation.region.window
+    plain, sparing = (
+        memory.gradient_bytes(unet, shape, block=config.evaluated_block, window=window, checkpointing=c)
+        for c in (False, True)
+    )
+    source.leave(sparing if config.checkpointing == "on" else plain, window)
+    free = memory.free_bytes(unet.device)
+    if config.checkpointing == "auto" and free is not None and free < plain:
+        source.left = sparing
     return memory.sparingly(evaluation.model, shape, config.evaluated_block, config.checkpointing, **how)
 
 

@@ -110,7 +110,8 @@ class Source:
         self.left = needed
         kept = any(s.read is not None or s.feature is not None for s in self.steps)
         free = free_bytes(self.inversion.latent.device) if kept else None
-        if kept and (window != self.window or (free is not None and free < needed)):
+        other = window is not None and window != self.window
+        if kept and (other or (free is not None and free < needed)):
             self.steps = [replace(s, feature=None, read=None, negative=None) for s in self.steps]
             self.keep = False
 
@@ -163,7 +164,7 @@ class Source:
         if not self.keep or window != self.window:
             free = free_bytes(z.device)
             every = whole.size * len(inversion.schedule.timesteps) + seen.nbytes * self.config.drag_steps
-            self.keep, self.window = every <= SHARE * ((UNKNOWN if free is None else free) - self.left), window
+            self.keep, self.window = every <= SHARE * (UNKNOWN if free is None else free - self.left), window
         self.steps[i : i + 1] = [whole if self.keep else plain]
         return whole
 

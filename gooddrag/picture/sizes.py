@@ -23,8 +23,12 @@ def same_shape(a: Size, b: Size) -> bool:
 
 
 def alike(a: Size, b: Size) -> bool:
-    """``same_shape``, also for one that was enlarged after it had been rounded to whole pixels: up to half a percent."""
-    return same_shape(a, b) or abs(a[0] * b[1] / (a[1] * b[0]) - 1) <= 0.005
+    """``same_shape``, also for one that was enlarged after it had been rounded to whole pixels: up to a quarter of a percent. One
+    that is the other with an autoencoder's padding is not alike."""
+    if same_shape(a, b):
+        return True
+    padded = any(tuple(-(-side // 8) * 8 for side in x) == tuple(y) for x, y in ((a, b), (b, a)))
+    return not padded and abs(a[0] * b[1] / (a[1] * b[0]) - 1) <= 0.0025
 
 
 def for_picture(value: Value, size: Size) -> Value:

@@ -59,11 +59,13 @@ def carried_back(
     ``ValueError`` when one cannot be another one resized.
     """
     full, small = _size(original), _size(edited)
-    for name, size in (("edit", small), ("undragged picture", small if source is None else _size(source))):
-        if not alike(full, size):
+    sizes = {"picture": full, "undragged picture": full if source is None else _size(source), "edit": small}
+    for one, other in (("undragged picture", "picture"), ("edit", "picture"), ("edit", "undragged picture")):
+        if not alike(sizes[one], sizes[other]):
+            (width, height), (w, h) = sizes[one], sizes[other]
             raise ValueError(
-                f"the {name} is {size[0]}x{size[1]} and the picture {full[0]}x{full[1]}, which is another shape, so that one "
-                "cannot be put into the other; give the picture that was resized for the edit"
+                f"the {one} is {width}x{height} and the {other} {w}x{h}, which is another shape, so that one cannot be put into the "
+                "other; give the picture that was resized for the edit"
             )
     kept = _kept(edited, resized(original, small) if source is None else source)
     result = torch.lerp(resized(edited, full), original, F.interpolate(kept, (full[1], full[0]), mode="bilinear"))

@@ -170,7 +170,14 @@ def test_a_run_that_did_nothing_changes_nothing(dataset, tmp_path, monkeypatch):
 def test_a_shorter_run_with_nothing_to_do_leaves_the_longer_one_as_it_was(dataset, tmp_path):
     shutil.rmtree(Path(dataset) / "cat_2")
     run(job(dataset, tmp_path / "out"))
-    run(replace(job(dataset, tmp_path / "out"), options={"limit": 1}))
+    short = replace(job(dataset, tmp_path / "out"), options={"limit": 1})
+    for fewer in (short, replace(short, methods=("sde-drag",))):
+        run(fewer)
+        assert len(Finished.open(tmp_path / "out").complete(METHODS)) == 2
+    (tmp_path / "out" / "run.json").write_text(
+        json.dumps({"dataset": dataset, "options": {"limit": 1}, "key": short.key})
+    )
+    run(job(dataset, tmp_path / "out"))
     assert len(Finished.open(tmp_path / "out").complete(METHODS)) == 2
 
 
@@ -187,9 +194,7 @@ def test_rows_outlive_a_dataset_and_a_model_that_were_moved(dataset, tmp_path):
     assert told == []
     assert Finished.open(tmp_path / "out").complete(METHODS)
     assert replace(second, weights="another").key != second.key
-    key = second.key
-    (moved / "cat_1").rename(moved / "cat_3")
-    assert second.key != key
+    assert replace(second, dataset=str(tmp_path)).key != second.key
 
 
 def test_options_of_the_demo_world_are_refused_with_a_folder(dataset, tmp_path, capsys):

@@ -295,3 +295,19 @@ test("the first arrow on a picture that was there is run in full", async () => {
   assert.equal(server.posted.filter(([route]) => route === "full").length, 1);
   live.destroy();
 });
+
+test("the picture that a run itself delivers is no other one: the full edit goes on, and nothing covers its result", async () => {
+  const { server, session, live } = following();
+  session.setPicture(picture, "delivered 3");
+  session.follow(true);
+  session.dispatch({ type: "add", pairs: [arrow(100)] });
+  await ms(20);
+  server.end("p1");
+  await ms(600);
+  assert.equal(server.posted.filter(([route]) => route === "full").length, 1);
+  const { length } = server.posted;
+  session.setPicture(/** @type {any} */ ({ width: 300, height: 300 }), "delivered 3");
+  await ms(600);
+  assert.deepEqual(server.posted.slice(length), []);
+  live.destroy();
+});

@@ -237,11 +237,22 @@ def test_what_is_kept_of_a_source_gives_way_to_gradients(model, inversion, point
     assert not any(step.read or step.feature is not None for step in source.steps)
 
 
+def test_where_checkpointing_makes_room_the_source_is_kept_beside_it(model, inversion, points, mask, fast, monkeypatch):
+    fast = fast.replace(background="lock", window=True)
+    block, shape = model.family.settled(fast).evaluated_block, (1, *inversion.latent.shape[1:])
+    plain, sparing = (gradient_bytes(model.unet, shape, block=block, checkpointing=c) for c in (False, True))
+    monkeypatch.setattr("gooddrag.network.memory.free_bytes", lambda device: (plain + sparing) // 2)
+    monkeypatch.setattr("gooddrag.method.source.free_bytes", lambda device: 2**40)
+    source = drag(model, inversion, points, mask, fast).state.source
+    assert source.left == sparing
+
+
 def test_of_another_window_nothing_is_kept_while_memory_is_planned(model, inversion, points, mask, fast):
     fast = fast.replace(background="lock", window=True)
     source = drag(model, inversion, points, mask, fast).state.source
-    source.leave(0, source.window)
-    assert any(step.read for step in source.steps)
+    for window in (source.window, None):  # what is read of the whole is read in any
+        source.leave(0, window)
+        assert any(step.read for step in source.steps)
     source.leave(0, Window(0, 8, 0, 8, 12, 16))
     assert not any(step.read for step in source.steps)
 

@@ -142,4 +142,9 @@ def test_arrows_stay_arrows_and_another_shape_is_refused():
 def test_a_working_picture_enlarged_four_times_is_of_the_same_shape(size, side):
     small = working_size(size, side)
     assert alike(size, (4 * small[0], 4 * small[1]))
-    assert not alike(size, (4 * small[0], round(3.9 * small[1])))
+    assert not alike(size, (4 * small[0], round(3.98 * small[1])))
+
+
+def test_what_an_autoencoder_padded_is_of_another_shape():
+    assert not alike((1024, 765), (1024, 768))
+    assert alike((512, 768), (1024, 1536))

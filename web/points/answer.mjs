@@ -3,10 +3,13 @@
 
 const LONGEST = 500;
 
+/** The server will not give it however often it is asked. */
+export class Refusal extends Error {}
+
 /** @param {string} url */
 export async function answer(url) {
   const response = await fetch(url);
-  if (!response.ok) throw new Error(await reason(response));
+  if (!response.ok) throw new (response.status < 500 ? Refusal : Error)(await reason(response));
   return response;
 }
 

@@ -24,13 +24,15 @@ function typed(target) {
   return target instanceof HTMLTextAreaElement || (target instanceof HTMLInputElement && !UNTYPED.includes(target.type));
 }
 
+/** Arrow keys that were pressed; what repeats while one is held belongs to it. */
+let presses = 0;
+
 export class Keys {
   /** @param {Editor} editor @param {{enlarge?: () => void, close?: () => void, take?: import("./intake.mjs").Take}} options */
   constructor(editor, options) {
     this.editor = editor;
     this.session = editor.session;
     this.options = options;
-    /** Arrow keys that were pressed; what repeats while one is held belongs to it. */ this.presses = 0;
     const { root } = editor;
     root.addEventListener("keydown", (e) => this.down(e));
     root.addEventListener("keyup", (e) => this.up(e));
@@ -96,7 +98,7 @@ export class Keys {
     const onStage = document.activeElement === editor.stage;
     const onPicture = onStage || Boolean(document.activeElement?.classList.contains("gd-end"));
     const step = STEPS[event.key];
-    if (step && !event.repeat) this.presses++;
+    if (step && !event.repeat) presses++;
     if (step) return onPicture && this.nudge(step, event.shiftKey ? 10 : 1);
     switch (event.key) {
       case "Delete":
@@ -217,7 +219,7 @@ export class Keys {
       editor.pointer.hover = toScreen(editor.currentView(), editor.cursor);
       editor.say(`x ${Math.round(editor.cursor[0])}, y ${Math.round(editor.cursor[1])}; Enter sets the ${pending ? "target" : "handle"}`);
     } else {
-      session.dispatch({ type: "nudge", dx: dx * by, dy: dy * by, gesture: `nudge ${this.presses}` });
+      session.dispatch({ type: "nudge", dx: dx * by, dy: dy * by, gesture: `nudge ${presses}` });
       if (selection.length) editor.sayEnd(selection[0], 0);
     }
     return true;

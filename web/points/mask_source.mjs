@@ -9,7 +9,7 @@
  * @typedef {import("./upstream.mjs").Known} Known
  */
 
-import { answer } from "./answer.mjs";
+import { Refusal, answer } from "./answer.mjs";
 import { known, origin } from "./upstream.mjs";
 
 const UNKNOWN = "Other nodes make the connected mask; it comes with a run.";
@@ -19,8 +19,8 @@ export class ConnectedMask {
   constructor(watch) {
     this.watch = watch;
     /** Files that the mask depends on. @type {string[]} */ this.files = [];
-    /** The known mask that was loaded: by what it was asked for. @type {{key: string, shade: Picture | null, standing: Standing}} */
-    this.loaded = { key: "", shade: null, standing: { state: "loading" } };
+    /** The known mask that was loaded: by what it was asked for. @type {{key: string, shade: Picture | null, standing: Standing, again: (() => void) | null}} */
+    this.loaded = { key: "", shade: null, standing: { state: "loading" }, again: null };
   }
 
   /** Look upstream and show what is there. Costs nothing when nothing changed. @param {Place} place */
@@ -46,7 +46,7 @@ export class ConnectedMask {
     if (held === undefined) return void watch.lookAtFiles();
     const key = JSON.stringify([source, held]);
     if (key !== this.loaded.key) {
-      this.loaded = { key, shade: null, standing: { state: "loading" } };
+      this.loaded = { key, shade: null, standing: { state: "loading" }, again: null };
       void this.load(source, key);
     }
     this.show(this.loaded.shade, this.loaded.standing);
@@ -54,22 +54,23 @@ export class ConnectedMask {
 
   /** @param {Known} source @param {string} key */
   async load(source, key) {
-    /** @type {{shade: Picture | null, standing: Standing}} */ let found;
+    /** @type {{shade: Picture | null, standing: Standing, again?: () => void}} */ let found;
     try {
       found = { shade: await fetchShade(this.watch.api.apiURL(address(source))), standing: { state: "current" } };
     } catch (error) {
       found = { shade: null, standing: { state: "unknown", why: `The connected mask cannot be shown: ${error instanceof Error ? error.message : error}.` } };
+      if (!(error instanceof Refusal)) found.again = () => void this.load(source, key);
     }
     if (this.loaded.key !== key) return;
     Object.assign(this.loaded, found);
     this.watch.look();
   }
 
-  /** Ask once more for a mask that did not come. */
+  /** Ask once more for a mask that did not come because the server was away. */
   retry() {
-    const place = this.loaded.standing.state === "unknown" ? this.watch.place() : null;
-    const source = place && known(origin(place, "mask"), "mask");
-    if (source) void this.load(source, this.loaded.key);
+    const { again } = this.loaded;
+    this.loaded.again = null;
+    again?.();
   }
 
   /** @param {Picture | null} shade @param {Standing} standing */

@@ -20,7 +20,7 @@
  * @typedef {{filename: string, subfolder?: string, type?: string}} File
  */
 
-import { answer } from "./answer.mjs";
+import { Refusal, answer } from "./answer.mjs";
 import { ConnectedMask } from "./mask_source.mjs";
 import { keep, recalled } from "./results.mjs";
 import { difference, executionId, known, origin, upstream, valueOf, waysInto } from "./upstream.mjs";
@@ -59,8 +59,8 @@ export async function loadPicture(url) {
   return image;
 }
 
-/** What a delivered picture is of. @param {Delivered} delivered */
-const pictured = ({ id, upstream: made }) => JSON.stringify([id, made]);
+/** What a delivered picture is of: a new one is what a person's own run made of the one before. @param {Delivered} delivered */
+const pictured = ({ id }) => `delivered ${id}`;
 
 export class Watched {
   /** @param {any} app @param {any} api @param {any} node @param {Session} session */
@@ -74,7 +74,8 @@ export class Watched {
     /** The execution id that is shown. */ this.shown = "";
     /** What files held when they were last looked at, null for what is no file. @type {Record<string, string | null>} */ this.stamps = {};
     /** Files that the picture depends on. @type {string[]} */ this.files = [];
-    /** The known picture that was loaded, or could not be: by what it was asked for. */ this.loaded = { key: "", why: "" };
+    /** The known picture that was loaded, or could not be: by what it was asked for; `again` asks once more. @type {{key: string, why: string, again: (() => void) | null}} */
+    this.loaded = { key: "", why: "", again: null };
     /** A run for the picture is on its way, */ this.fetching = false;
     /** of the copy with this execution id. */ this.asked = "";
     /** The server is being asked what files hold. */ this.asking = false;
@@ -169,7 +170,7 @@ export class Watched {
     const id = executionId(place);
     if (id !== this.shown) {
       this.shown = id;
-      this.loaded = { key: "", why: "" };
+      this.loaded = { key: "", why: "", again: null };
       session.coarse = null;
       Object.assign(session, this.frame(id));
       session.setPicture(session.picture, session.pictured);
@@ -193,7 +194,7 @@ export class Watched {
     const from = origin(place, "image");
     if (!from) {
       this.files = [];
-      this.loaded = { key: "", why: "" }; // the same picture may be connected again
+      this.loaded = { key: "", why: "", again: null }; // the same picture may be connected again
       return this.show(null, { state: "unconnected" });
     }
     const source = known(from);
@@ -217,7 +218,7 @@ export class Watched {
       if (this.loaded.why) this.showFailed(place);
       return;
     }
-    this.loaded = { key, why: "" };
+    this.loaded = { key, why: "", again: null };
     const { session } = this;
     this.show(session.standing.state === "current" ? session.picture : null, { state: "loading" }, session.pictured);
     void this.load(place, source, key);
@@ -230,11 +231,11 @@ export class Watched {
     this.show(null, { state: "unknown", why: this.loaded.why });
   }
 
-  /** Ask once more for a known picture that did not come: the server may have been away. */
+  /** Ask once more for a known picture that did not come because the server was away. */
   retry() {
-    const place = this.loaded.why ? this.place() : null;
-    const source = place && known(origin(place, "image"));
-    if (place && source) void this.load(place, source, this.loaded.key);
+    const { again } = this.loaded;
+    this.loaded.again = null;
+    again?.();
   }
 
   /** @param {Place} place @param {Known} source @param {string} key */
@@ -258,13 +259,14 @@ export class Watched {
     } catch (error) {
       if (this.loaded.key !== key) return;
       this.loaded.why = `The picture cannot be shown: ${error instanceof Error ? error.message : error}.`;
+      this.loaded.again = error instanceof Refusal ? null : () => void this.load(place, source, key);
       this.showFailed(place);
     }
   }
 
   /** @param {Place} place */
   showDelivered(place) {
-    this.loaded = { key: "", why: "" };
+    this.loaded = { key: "", why: "", again: null };
     const delivered = this.delivered(place, "image");
     if (!delivered?.picture) {
       this.files = [];
@@ -328,11 +330,11 @@ export class Watched {
   async arrived(id, arrived, expected) {
     const [picture, shade] = await Promise.all([arrived.image, arrived.mask].map((file) => (file ? loadPicture(viewUrl(this.api, file)) : null)));
     const place = this.places().find((at) => executionId(at) === id);
+    const other = JSON.stringify(this.own.get(`image ${id}`)?.upstream) !== JSON.stringify(arrived.upstream);
+    this.keep({ id, input: "image", picture, upstream: arrived.upstream });
     // meanwhile a person may have chosen another picture
     const passed = Boolean(place && known(origin(place, "image"))) && !this.shows(id, arrived.upstream);
-    const other = JSON.stringify(this.own.get(`image ${id}`)?.upstream) !== JSON.stringify(arrived.upstream);
     if (other && !passed) this.put(id, { after: null, result: null });
-    this.keep({ id, input: "image", picture, upstream: arrived.upstream });
     if (arrived.masked) this.keep({ id, input: "mask", picture: shade, upstream: arrived.mask_upstream });
     const stopped = expected ? "" : arrived.stopped ?? "";
     if (expected) this.setFetching(false);

@@ -334,7 +334,7 @@ export class Session {
 
   /** @param {Picture | null} picture @param {string} [pictured] what it is of */
   setPicture(picture, pictured = "") {
-    if (!picture || pictured !== this.pictured) this.coarse = null;
+    if (picture !== this.picture || pictured !== this.pictured) this.coarse = null;
     this.pictured = pictured;
     if (picture && !this.picture) this.failure = ""; // it was of a graph without one
     this.picture = picture;

@@ -135,7 +135,7 @@ export class StagePainter {
     if (session.result && !session.coarse && session.showsResult()) paintResult(c, view, session.result);
     const next = doc.pairs.length;
     if (pending) paintArrow(c, toScreen(view, pending), hover ?? toScreen(view, pending), next, { ghost: true });
-    if (gesture?.kind === "new" && distance(gesture.from, gesture.to) > CLICK && !pending) paintArrow(c, gesture.from, gesture.to, next);
+    if (gesture?.kind === "new" && distance(gesture.from, gesture.to) > this.editor.pointer.reach(CLICK) && !pending) paintArrow(c, gesture.from, gesture.to, next);
     if (gesture?.kind === "marquee") paintMarquee(c, gesture.from, gesture.to);
     if (gesture?.kind === "tool") {
       const path = gesture.path.map((p) => toScreen(view, p));
@@ -153,7 +153,7 @@ export class StagePainter {
     const { pending, doc } = this.session.state;
     const from = pending ?? (gesture?.kind === "new" ? toPicture(view, gesture.from) : null);
     const to = gesture?.kind === "new" ? gesture.to : pending ? hover : null;
-    const drawn = from && to && (pending || distance(toScreen(view, from), to) > CLICK) ? [{ handle: from, target: toPicture(view, to) }] : [];
+    const drawn = from && to && (pending || distance(toScreen(view, from), to) > this.editor.pointer.reach(CLICK)) ? [{ handle: from, target: toPicture(view, to) }] : [];
     return drawn.length ? [...doc.pairs, ...drawn] : this.session.dragged();
   }
 
@@ -186,7 +186,7 @@ export class StagePainter {
     const grabbed = held(gesture);
     const index = grabbed ? pairs.findIndex((p) => p.id === grabbed.id) : -1;
     if (grabbed && index >= 0) return { at: pairs[index][grabbed.end], index };
-    if (gesture?.kind === "new" && distance(gesture.from, gesture.to) > CLICK) return { at: toPicture(view, gesture.to), index: pairs.length };
+    if (gesture?.kind === "new" && distance(gesture.from, gesture.to) > this.editor.pointer.reach(CLICK)) return { at: toPicture(view, gesture.to), index: pairs.length };
     return null;
   }
 }

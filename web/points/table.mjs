@@ -14,6 +14,9 @@ import { isAnchor } from "./region.mjs";
 import { key, named } from "./state.mjs";
 import { round } from "./value.mjs";
 
+/** What is typed in one cell while it has the focus is one step. */
+let visits = 0;
+
 export class PairTable {
   /** @param {Session} session @param {Commands} commands */
   constructor(session, commands) {
@@ -31,7 +34,6 @@ export class PairTable {
     this.root.addEventListener("pointerdown", (e) => e.stopPropagation());
     /** @type {Pair[] | null} */ this.shown = null;
     /** The rows that are there. */ this.rows = "";
-    /** What is typed in one cell while it has the focus is one step. */ this.visits = 0;
     /** Numbers can be typed. */ this.open = true;
   }
 
@@ -58,7 +60,8 @@ export class PairTable {
     const focused = this.body.contains(active) ? active?.dataset.cell ?? "" : null;
     this.body.replaceChildren(...pairs.map((p, i) => this.row(p, i)));
     // beside what was removed, a key would be ComfyUI's
-    if (focused !== null) (this.cell(focused) ?? this.root).focus({ preventScroll: true });
+    const cell = focused === null ? null : this.cell(focused);
+    if (focused !== null) (cell && !cell.disabled ? cell : this.root).focus({ preventScroll: true });
   }
 
   /** @param {string} name */
@@ -122,7 +125,7 @@ export class PairTable {
       const input = el("input", { type: "number", step: 1, "aria-label": `${what}, ${end} ${"xy"[axis]}`, "data-cell": name });
       input.value = input.defaultValue = String(round(pair[end][axis]));
       input.disabled = !this.open;
-      input.addEventListener("focus", () => this.visits++);
+      input.addEventListener("focus", () => visits++);
       input.addEventListener("change", () => {
         const value = Number(input.value);
         const now = this.current(pair);
@@ -130,7 +133,7 @@ export class PairTable {
         const at = /** @type {[number, number]} */ ([...now[end]]);
         at[axis] = value;
         const number = input.value.trim() !== "" && Number.isFinite(value);
-        if (number) this.session.dispatch({ type: "set", id: pair.id, end, at, gesture: `cell ${name} ${this.visits}` });
+        if (number) this.session.dispatch({ type: "set", id: pair.id, end, at, gesture: `cell ${name} ${visits}` });
         this.fill(this.current(pair) ?? now); // as far as it is in the picture
         if (number) this.commands.sayEnd(key(pair.id, end), 0);
         else this.commands.say("That is no number; the pair stays where it is.");

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ...config import DragConfig
 from ...method import lora
+from ...method.batch import gradient_bytes
 from ...method.drag import drag
 from ...method.inversion import Inversion, invert
 from ...method.region import Region
@@ -110,6 +111,7 @@ class Prepared:
                 return source
         start, source = time.monotonic(), Source(inversion, config)
         window = Region.of(self.model.unet, self.mask, inversion.latent, config).window
+        source.leave(gradient_bytes(self.model.unet, inversion, self.mask, config), window)
         for i in range(len(inversion.schedule.timesteps)):
             source.step(self.model, i, feature=True, memory=True, window=window)
             if not source.keep:  # every edit evaluates it anew
