@@ -64,8 +64,8 @@ def carried_back(
         if not alike(sizes[one], sizes[other]):
             (width, height), (w, h) = sizes[one], sizes[other]
             raise ValueError(
-                f"the {one} is {width}x{height} and the {other} {w}x{h}, which is another shape, so that one cannot be put into the "
-                "other; give the picture that was resized for the edit"
+                f"the {one} is {width}x{height} and the {other} {w}x{h}, which is another shape, so that one cannot be put into "
+                "the other; give the picture that was resized for the edit"
             )
     kept = _kept(edited, resized(original, small) if source is None else source)
     result = torch.lerp(resized(edited, full), original, F.interpolate(kept, (full[1], full[0]), mode="bilinear"))
