@@ -158,7 +158,7 @@ PAPER = DragConfig()
 
 PRESETS = {
     "paper": PAPER,
-    "best": DragConfig(background="lock", window=True, exact_source=True, warp_start=True, lora_batch=1),
+    "best": DragConfig(background="lock", window=True, exact_source=True, warp_start=True, lora_rank=4, lora_batch=1),
     "balanced": DragConfig(
         inference_steps=25,
         operations=40,

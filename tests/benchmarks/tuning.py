@@ -26,9 +26,9 @@ BALANCED = {name: getattr(PRESETS["balanced"], name) for name in TUNED}
 VARIANTS = {
     "70 steps of 4, the paper's; the source denoised": ({}, DENOISED),
     "the same; the source read from its inversion": ({}, READ),
-    "70 steps of 1, the preset best's; read": ({"lora_batch": 1}, READ),
+    "70 steps of 1; read": ({"lora_batch": 1}, READ),
     "70 steps of 1 at twice the rate; read": ({"lora_batch": 1, "lora_learning_rate": 1e-3}, READ),
-    "70 steps of 1, rank 4; read": ({"lora_rank": 4, "lora_batch": 1}, READ),
+    "70 steps of 1, rank 4, the preset best's; read": ({"lora_rank": 4, "lora_batch": 1}, READ),
     "20 steps of 1 at twice the rate, rank 4, the preset balanced's; read": (BALANCED, READ),
     "none; read": ({"lora_steps": 0}, READ),
     "none; denoised": ({"lora_steps": 0}, DENOISED),
