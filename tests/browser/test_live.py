@@ -79,7 +79,7 @@ def test_coarse_edits_follow_and_the_full_one_comes_at_the_end(follower, record_
     follower.follow()
     page.wait_for_function(OTHER, arg="", timeout=120_000)  # of the suggestion
     follower.take()
-    seconds = [follower.move((87 + i // 2, 165 - 2 * i)) for i in range(21)][1:]
+    seconds = [follower.move((87 + i // 2, 155 - 2 * i)) for i in range(21)][1:]
     told = f"{len(seconds)} moves: median {statistics.median(seconds):.2f} s, at most {max(seconds):.2f} s"
     print(f"\n{studio.server.frontend}, {studio.renderer}: {told}")
     record_property("seconds", seconds)
