@@ -138,14 +138,14 @@ def _room(evaluation: Evaluation, source: Source, edits: int) -> AbstractContext
     if not config.operations:
         return memory.explained(how["advice"])
     unet, window = evaluation.model.unet, evaluation.region.window
-    plain, sparing = (
-        memory.gradient_bytes(unet, shape, block=config.evaluated_block, window=window, checkpointing=c)
-        for c in (False, True)
-    )
-    source.leave(sparing if config.checkpointing == "on" else plain, window)
-    free = memory.free_bytes(unet.device)
-    if config.checkpointing == "auto" and free is not None and free < plain:
-        source.left = sparing
+
+    def needed(sparingly: bool) -> int:
+        return memory.gradient_bytes(unet, shape, block=config.evaluated_block, window=window, checkpointing=sparingly)
+
+    wanted, free = needed(config.checkpointing == "on"), memory.free_bytes(unet.device)
+    source.leave(wanted, window)
+    if config.checkpointing == "auto" and free is not None and free < wanted:
+        source.left = needed(True)
     return memory.sparingly(evaluation.model, shape, config.evaluated_block, config.checkpointing, **how)
 
 

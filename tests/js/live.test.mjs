@@ -86,6 +86,11 @@ class Server {
     return { prompt_id: "full" };
   }
 
+  /** How many full edits were queued. */
+  fulls() {
+    return this.posted.filter(([route]) => route === "full").length;
+  }
+
   prompts() {
     return this.posted.filter(([route]) => route === "/prompt").map(([, body]) => body);
   }
@@ -139,7 +144,7 @@ test("coarse edits are made one after the other, always of the newest arrow, and
   assert.deepEqual(server.posted.filter(([route]) => route === "/history").map(([, { delete: [id] }]) => id), ["p1"]);
   server.end("p2");
   await ms(600);
-  assert.equal(server.posted.filter(([route]) => route === "full").length, 0); // it is still held
+  assert.equal(server.fulls(), 0); // it is still held
   session.drawing = null;
   session.dispatch({ type: "add", pairs: [arrow(120)] });
   session.hold(false);
@@ -252,12 +257,18 @@ test("switched off, it cancels what is under way and shows the picture again", a
   live.destroy();
 });
 
-test("a coarse edit that comes late does not cover another picture; that gets its own, and no full one", async () => {
+/** A first arrow on a picture, of which a coarse edit was asked for. @param {string} pictured what the picture is of */
+async function drawing(pictured) {
   const { server, session, live } = following();
-  session.setPicture(picture, "a.png");
+  session.setPicture(picture, pictured);
   session.follow(true);
   session.dispatch({ type: "add", pairs: [arrow(100)] });
   await ms(20);
+  return { server, session, live };
+}
+
+test("a coarse edit that comes late does not cover another picture; that gets its own, and no full one", async () => {
+  const { server, session, live } = await drawing("a.png");
   session.setPicture(/** @type {any} */ ({ width: 300, height: 300 }), "b.png");
   server.end("p1");
   await ms(120);
@@ -266,7 +277,7 @@ test("a coarse edit that comes late does not cover another picture; that gets it
   server.end("p2");
   await ms(600);
   assert.ok(session.coarse);
-  assert.equal(server.posted.filter(([route]) => route === "full").length, 0);
+  assert.equal(server.fulls(), 0);
   live.destroy();
 });
 
@@ -285,26 +296,18 @@ test("a coarse edit that comes after Live was switched off is not shown", async 
 });
 
 test("the first arrow on a picture that was there is run in full", async () => {
-  const { server, session, live } = following();
-  session.setPicture(picture, "a.png");
-  session.follow(true);
-  session.dispatch({ type: "add", pairs: [arrow(100)] });
-  await ms(20);
+  const { server, session, live } = await drawing("a.png");
   server.end("p1");
   await ms(600);
-  assert.equal(server.posted.filter(([route]) => route === "full").length, 1);
+  assert.equal(server.fulls(), 1);
   live.destroy();
 });
 
 test("the picture that a run itself delivers is no other one: the full edit goes on, and nothing covers its result", async () => {
-  const { server, session, live } = following();
-  session.setPicture(picture, "delivered 3");
-  session.follow(true);
-  session.dispatch({ type: "add", pairs: [arrow(100)] });
-  await ms(20);
+  const { server, session, live } = await drawing("delivered 3");
   server.end("p1");
   await ms(600);
-  assert.equal(server.posted.filter(([route]) => route === "full").length, 1);
+  assert.equal(server.fulls(), 1);
   const { length } = server.posted;
   session.setPicture(/** @type {any} */ ({ width: 300, height: 300 }), "delivered 3");
   await ms(600);
