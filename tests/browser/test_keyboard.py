@@ -208,6 +208,16 @@ def test_ctrl_z_in_a_cell_of_the_table_is_the_editors_once_the_number_is_taken(s
     assert stage.says() == "pair 1, handle, x 639, y 200"
     stage.press("Control+z")
     assert stage.pairs()[0][0] == [321, 200]
+    cell.fill("55")
+    stage.press("Escape")
+    assert cell.input_value() == "321"
+    cell.fill("40")
+    stage.press("Enter")
+    cell.fill("50")
+    stage.press("Enter", "Control+z")
+    assert stage.pairs()[0][0] == [40, 200]
+    stage.press("Control+z")
+    assert stage.pairs()[0][0] == [321, 200]
     cell.fill("")
     stage.press("Tab")
     assert "no number" in stage.says()

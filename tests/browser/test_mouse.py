@@ -159,6 +159,9 @@ def test_a_press_beside_the_picture_sets_nothing(studio):
     assert studio.says() == "Press on the picture."
     studio.page.mouse.click(x - 5, y)  # its border can be missed by a little
     assert studio.says() == "Handle set. Click its target."
+    studio.page.mouse.click(x - 30, y)
+    assert studio.says() == "Press on the picture."
+    assert studio.pairs() == []
     studio.press("Escape")
 
 

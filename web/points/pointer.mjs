@@ -114,7 +114,7 @@ export class Pointer {
       session.hold(true);
     } else if (event.shiftKey && !pending) {
       this.gesture = { kind: "marquee", from: at, to: at, add: event.ctrlKey };
-    } else if (!pending && this.beside(at, view)) {
+    } else if (this.beside(at, view)) {
       this.editor.say("Press on the picture.");
     } else if (session.tool === "pin") {
       this.gesture = { kind: "pin", from: at };

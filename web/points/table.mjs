@@ -126,6 +126,13 @@ export class PairTable {
       input.value = input.defaultValue = String(round(pair[end][axis]));
       input.disabled = !this.open;
       input.addEventListener("focus", () => visits++);
+      input.addEventListener("keydown", (event) => {
+        if (event.key === "Enter") visits++; // what is typed after it is another step
+        if (event.key !== "Escape" || input.value === input.defaultValue) return;
+        input.value = input.defaultValue; // what was typed is taken back, and nothing else
+        event.preventDefault();
+        event.stopPropagation();
+      });
       input.addEventListener("change", () => {
         const value = Number(input.value);
         const now = this.current(pair);
